@@ -1,0 +1,45 @@
+# The entry points of the project. `make help` lists them.
+#
+# Everything built is kept outside the work tree, under $(CACHE), and named by a hash of what it was built from:
+# the second run is fast, and a checkout is never dirty.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+export QC_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/queueconsumer
+export PYTHONPATH := $(CURDIR)/operator:$(CURDIR)/consumer_image:$(CURDIR)/producer:$(CURDIR)
+export PYTHONDONTWRITEBYTECODE := 1
+
+PYTHON ?= python3
+VENV := $(QC_CACHE)/venv-$(shell sha256sum requirements/dev.txt | cut -c1-16)
+PY := $(VENV)/bin/python
+
+.PHONY: help
+help: ## List what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.PHONY: venv
+venv: $(VENV)/.complete ## Install the locked Python dependencies into the cache
+
+$(VENV)/.complete: requirements/dev.txt
+	@echo "==> Python dependencies -> $(VENV)"
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || apt-get install -y -qq python3-venv
+	@rm -rf $(VENV) && mkdir -p $(QC_CACHE) && $(PYTHON) -m venv $(VENV)
+	@$(PY) -m pip install -q --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.PHONY: lock
+lock: ## Lock the dependencies again, with hashes and without index URLs
+	@uvx=$(QC_CACHE)/uv; test -x $$uvx/bin/uv || ($(PYTHON) -m venv $$uvx && $$uvx/bin/pip install -q uv==0.13.9)
+	@for extra in producer consumer operator dev; do \
+	  $(QC_CACHE)/uv/bin/uv pip compile pyproject.toml --extra $$extra --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --no-emit-find-links --no-emit-package queueconsumer --no-header -q \
+	    -o requirements/$$extra.txt; done
+
+.PHONY: generate
+generate: venv ## Write again what follows from crds/ and the chart's values: copy, reference, table
+	@cp crds/*.yaml charts/queueconsumer-operator/files/
+	@$(PY) docs/generate_api_reference.py
+	@$(PY) docs/generate_chart_values.py

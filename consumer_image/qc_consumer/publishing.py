@@ -1,0 +1,218 @@
+"""Confirmed publishing for retries, dead letters and what handlers publish; on a connection of its own.
+
+Its own, because the broker stops reading from a connection that publishes during a memory or disk alarm, and
+acknowledgements would wait with the publishes. Opened at the first message: most consumers never publish.
+
+Each message ends in one call of its callback: with None once confirmed, else with PublishFailed. What was not
+confirmed when a connection broke is sent again. In the I/O thread only.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pika import exceptions
+
+from qc_consumer.connection import Connection, describe
+from qc_consumer.delivery import Outgoing
+from qc_consumer.errors import PublishFailed
+from qc_consumer.io_loop import IoLoop
+
+log = logging.getLogger("qc_consumer")
+
+Done = Callable[[PublishFailed | None], None]
+
+
+@dataclass(slots=True, eq=False)
+class _Sending:
+    message: Outgoing
+    done: Done
+    returned: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Declaring:
+    queue: str
+    arguments: dict[str, object]
+    done: Done
+
+
+class Publishing:
+    """Sends messages and declares the queues that they go to."""
+
+    def __init__(self, loop: IoLoop, *, url: str | None, name: str) -> None:
+        self._loop = loop
+        self.connection = Connection(loop, url=url, name=name, on_open=self._connected, on_lost=self._disconnected)
+        self._broker: Any = None
+        self._channel: Any = None
+        self._blocked = False
+        self._queued: deque[_Sending] = deque()
+        self._written: dict[int, _Sending] = {}
+        self._tag = 0
+        self._suspects: set[_Sending] = set()
+        self._wanted: list[_Declaring] = []
+        self._declared: set[str] = set()
+
+    def publish(self, message: Outgoing, done: Done) -> None:
+        """Send a message."""
+        self._queued.append(_Sending(message, done))
+        self.connection.start()
+        self._pump()
+
+    def declare(self, queue: str, arguments: dict[str, object], done: Done) -> None:
+        """Make sure that a durable queue with these arguments exists; asked once per connection."""
+        if queue in self._declared:
+            done(None)
+            return
+        declaring = _Declaring(queue, arguments, done)
+        self._wanted.append(declaring)
+        self.connection.start()
+        self._send_declare(declaring)
+
+    def forget(self, queue: str) -> None:
+        """Declare the queue anew next time: it has been deleted."""
+        self._declared.discard(queue)
+
+    # -- connection and channel ---------------------------------------------------------------------------------
+
+    def _connected(self, broker: Any) -> None:
+        self._broker = broker
+        broker.add_on_connection_blocked_callback(lambda _connection, frame: self._block(frame))
+        broker.add_on_connection_unblocked_callback(lambda _connection, _frame: self._unblock())
+        self._open()
+        for declaring in list(self._wanted):
+            self._send_declare(declaring)
+
+    def _disconnected(self, _reason: str) -> None:
+        self._broker = None
+        self._blocked = False
+        self._declared.clear()
+        self._take_back()
+
+    def _block(self, frame: Any) -> None:
+        log.warning("the broker blocks publishers, retries and dead letters wait: %s", frame.method.reason)
+        self._blocked = True
+
+    def _unblock(self) -> None:
+        self._blocked = False
+        self._pump()
+
+    def _open(self) -> None:
+        if self._broker is not None and self._broker.is_open:
+            self._broker.channel(on_open_callback=self._on_open)
+
+    def _on_open(self, channel: Any) -> None:
+        channel.add_on_return_callback(self._on_return)
+        channel.add_on_close_callback(self._on_closed)
+
+        def ready(_frame: Any) -> None:
+            self._channel = channel
+            self._tag = 0
+            self._pump()
+
+        channel.confirm_delivery(self._on_confirm, callback=ready)
+
+    def _take_back(self) -> None:
+        self._channel = None
+        for sending in self._written.values():
+            sending.returned = ""
+        self._queued.extendleft(reversed(self._written.values()))
+        self._written.clear()
+
+    # -- messages -----------------------------------------------------------------------------------------------
+
+    def _pump(self) -> None:
+        channel = self._channel
+        while self._queued and channel is not None and channel.is_open and not self._blocked:
+            if self._suspects and self._written:
+                return
+            sending = self._queued.popleft()
+            message = sending.message
+            try:
+                channel.basic_publish(
+                    message.exchange, message.routing_key, message.body, message.properties, mandatory=message.mandatory
+                )
+            except Exception as error:  # noqa: BLE001 - pika has no common base for what it cannot encode
+                self._fail(sending, f"it cannot be encoded: {error!r}")
+                continue
+            self._tag += 1
+            self._written[self._tag] = sending
+
+    def _on_confirm(self, frame: Any) -> None:
+        method = frame.method
+        last = method.delivery_tag
+        tags = [tag for tag in self._written if tag <= last] if method.multiple else [last]
+        self.connection.settled()
+        for sending in [self._written.pop(tag) for tag in tags if tag in self._written]:
+            self._suspects.discard(sending)
+            if method.NAME == "Basic.Nack":
+                self._fail(sending, "the broker refused it: is the queue full (reject-publish)?")
+            elif sending.returned:
+                self._fail(sending, sending.returned)
+            else:
+                sending.done(None)
+        self._pump()
+
+    def _fail(self, sending: _Sending, why: str) -> None:
+        message = sending.message
+        sending.done(
+            PublishFailed(f"message to exchange {message.exchange!r}, routing key {message.routing_key!r}: {why}")
+        )
+
+    def _on_return(self, _channel: Any, method: Any, properties: Any, _body: bytes) -> None:
+        # A return comes before the ack of the same message.
+        for sending in self._written.values():
+            message = sending.message
+            same = message.properties.message_id == properties.message_id and message.routing_key == method.routing_key
+            if same and message.exchange == method.exchange and not sending.returned:
+                sending.returned = f"no queue took it ({method.reply_code} {method.reply_text})"
+                return
+
+    def _on_closed(self, _channel: Any, reason: BaseException) -> None:
+        if not isinstance(reason, exceptions.ChannelClosedByBroker):
+            return
+        # A missing exchange, for one. If a single message was under way it is to blame; if several were, they are
+        # sent again one by one until the culprit is alone.
+        if len(self._written) == 1:
+            (sending,) = self._written.values()
+            self._written.clear()
+            self._suspects.discard(sending)
+            self._fail(sending, describe(reason))
+        self._suspects.update(self._written.values())
+        self._take_back()
+        self._loop.later(0, self._open)
+
+    # -- queues -------------------------------------------------------------------------------------------------
+
+    def _send_declare(self, declaring: _Declaring) -> None:
+        """Declare on a channel of its own: the broker closes it if the queue has other arguments (406)."""
+        if self._broker is None or not self._broker.is_open:
+            return
+
+        def answered(error: PublishFailed | None) -> None:
+            if declaring in self._wanted:
+                self._wanted.remove(declaring)
+                if error is None:
+                    self._declared.add(declaring.queue)
+                declaring.done(error)
+
+        def declared(channel: Any) -> None:
+            channel.close()
+            answered(None)
+
+        def closed(_channel: Any, reason: BaseException) -> None:
+            if isinstance(reason, exceptions.ChannelClosedByBroker):
+                answered(PublishFailed(f"queue {declaring.queue!r}: {describe(reason)}"))
+
+        def opened(channel: Any) -> None:
+            channel.add_on_close_callback(closed)
+            channel.queue_declare(
+                declaring.queue,
+                durable=True,
+                arguments=declaring.arguments,
+                callback=lambda _frame: declared(channel),
+            )
+
+        self._broker.channel(on_open_callback=opened)

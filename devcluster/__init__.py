@@ -1,0 +1,6 @@
+"""A real single-node Kubernetes on one Linux machine, for the demo and the end-to-end tests.
+
+Kubernetes is built from its Go modules, the node comes from Debian packages, and images are built by buildah, so that
+no container engine and no image registry is needed. Everything uses the standard library only: the cluster can be
+brought up by a bare ``python3`` before any dependency is installed.
+"""

@@ -1,0 +1,105 @@
+"""The live view: queues, replicas, and the operator's decision in words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from .chart import Step, sampled, sparkline
+from .observation import Consumers, Observation
+from .story import Phase
+
+SPARK_SECONDS = 60
+SPARK_COLUMNS = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frame:
+    """Everything that one picture shows."""
+
+    observation: Observation
+    phase: Phase
+    left_seconds: float
+    """Of the phase; infinite in the last one."""
+    wanted: dict[str, Sequence[Step]]
+    """The replicas asked for, change by change."""
+    now: float
+    """On the clock of the steps."""
+
+
+def live(frame: Frame) -> RenderableType:
+    """Draw the picture for a terminal."""
+    table = Table(expand=True, box=None, padding=(0, 1))
+    for title, justify in (
+        ("QUEUE", "left"),
+        ("READY", "right"),
+        ("UNACKED", "right"),
+        ("WANTED", "right"),
+        ("RUNNING", "right"),
+        (f"REPLICAS WANTED, LAST {SPARK_SECONDS} s", "left"),
+    ):
+        table.add_column(
+            title, justify="right" if justify == "right" else "left", header_style="bold cyan", no_wrap=True
+        )
+    for consumers in frame.observation.consumers:
+        table.add_row(
+            Text(consumers.name, style="bold"),
+            _count(consumers.ready),
+            _count(consumers.unacked),
+            Text(f"{consumers.wanted}/{consumers.maximum}", style="bold yellow" if consumers.wanted else ""),
+            Text(str(consumers.running), style="bold green" if consumers.running else ""),
+            Text(_spark(consumers, frame), style="green"),
+        )
+    decisions = Text()
+    for consumers in frame.observation.consumers:
+        decisions.append(f" {consumers.name}: ", style="bold")
+        decisions.append(f"{consumers.decision or 'no decision yet'}\n")
+    body = Group(table, Text(), decisions, Text(f" {_orders(frame.observation)}", style="dim"))
+    return Panel(body, title=Text(_headline(frame), style="bold"), border_style=_colour(frame.phase))
+
+
+def plain(frame: Frame) -> str:
+    """Say it in one line, for a log."""
+    queues = "; ".join(
+        f"{c.name}: ready {_plain_count(c.ready)}, unacked {_plain_count(c.unacked)}, "
+        f"wanted {c.wanted}, running {c.running} ({c.decision or 'no decision yet'})"
+        for c in frame.observation.consumers
+    )
+    return f"{_headline(frame)} | {queues} | {_orders(frame.observation)}"
+
+
+def _headline(frame: Frame) -> str:
+    left = f", {frame.left_seconds:.0f} s left" if frame.left_seconds != float("inf") else ""
+    return f"{frame.phase.name}: {frame.phase.per_second:g} orders/s{left}"
+
+
+def _orders(observation: Observation) -> str:
+    return (
+        f"{observation.confirmed} orders confirmed, "
+        f"{observation.receipts} receipts sent, {observation.invoices} invoices written"
+    )
+
+
+def _colour(phase: Phase) -> str:
+    return {"Calm": "green", "Black Friday": "red"}.get(phase.name, "blue")
+
+
+def _spark(consumers: Consumers, frame: Frame) -> str:
+    values = sampled(
+        frame.wanted.get(consumers.name, ()),
+        start=frame.now - SPARK_SECONDS,
+        end=frame.now,
+        columns=SPARK_COLUMNS,
+    )
+    return sparkline(values, top=consumers.maximum)
+
+
+def _count(value: int | None) -> Text:
+    return Text(_plain_count(value), style="" if value else "dim")
+
+
+def _plain_count(value: int | None) -> str:
+    return "?" if value is None else str(value)

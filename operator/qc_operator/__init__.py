@@ -1,0 +1,1 @@
+"""The QueueConsumer operator: reads RabbitMQ queues, decides, and scales the Deployments that consume them."""

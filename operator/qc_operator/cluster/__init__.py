@@ -1,0 +1,1 @@
+"""Acting on the cluster: the adapters to the Kubernetes API."""

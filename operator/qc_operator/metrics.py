@@ -1,0 +1,72 @@
+"""Prometheus metrics: what the queues hold, what was decided, and what the operator did about it.
+
+Series of a QueueConsumer end with it: a gauge that stands still for ever would raise alerts about nothing.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from qc_operator.registry import Key
+
+OBJECT = ("namespace", "queueconsumer")
+
+
+class Metrics:
+    """All metrics of one operator process, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.ready = self._gauge("queue_messages_ready", "Messages ready for delivery.", "queue")
+        self.unacknowledged = self._gauge(
+            "queue_messages_unacked", "Messages delivered and not yet acknowledged; absent while unknown.", "queue"
+        )
+        self.current = self._gauge("status_current_replicas", "Replicas asked for in the target's scale.")
+        self.desired = self._gauge("status_desired_replicas", "Replicas decided upon, after limits.")
+        self.min_replicas = self._gauge("spec_min_replicas", "minReplicas of the spec.")
+        self.max_replicas = self._gauge("spec_max_replicas", "maxReplicas of the spec.")
+        self.condition = self._gauge("status_condition", "1 while the condition is True.", "condition")
+        self.last_reading = self._gauge(
+            "last_reading_timestamp_seconds", "When a queue of the object was last read, in seconds since the epoch."
+        )
+        self.scale_events = Counter(
+            "queueconsumer_scale_events",
+            "Changes of replicas that were written.",
+            (*OBJECT, "direction", "reason"),
+            registry=self.registry,
+        )
+        self.reaction = Histogram(
+            "queueconsumer_operator_reaction_seconds",
+            "From the reading that called for a change to the API server's acceptance of the write.",
+            ("direction",),
+            buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+            registry=self.registry,
+        )
+        self.resources = Gauge(
+            "queueconsumer_operator_resources", "QueueConsumers that the operator knows.", registry=self.registry
+        )
+        self.api_errors = Counter(
+            "queueconsumer_operator_api_errors",
+            "Requests to the API server that failed.",
+            ("resource", "reason"),
+            registry=self.registry,
+        )
+
+    def _gauge(self, name: str, help_text: str, *labels: str) -> Gauge:
+        return Gauge(f"queueconsumer_{name}", help_text, (*OBJECT, *labels), registry=self.registry)
+
+    def forget(self, key: Key) -> None:
+        """Remove the series of a QueueConsumer that is gone."""
+        labels = {"namespace": key.namespace, "queueconsumer": key.name}
+        for metric in (
+            self.ready,
+            self.unacknowledged,
+            self.current,
+            self.desired,
+            self.min_replicas,
+            self.max_replicas,
+            self.condition,
+            self.last_reading,
+            self.scale_events,
+        ):
+            metric.remove_by_labels(labels)

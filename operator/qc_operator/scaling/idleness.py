@@ -1,0 +1,53 @@
+"""When the queues count as empty, so that replicas may go to zero.
+
+Zero replicas need knowledge, not silence: ready = 0 and unacknowledged = 0 must have been read, from a source that
+is younger than the last message seen (see `SETTLED_AFTER`).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from qc_operator.resource import QueueConsumerSpec
+from qc_operator.scaling.demand import TOTALS_MAX_AGE
+from qc_operator.scaling.observation import Depth, Observation, QueueObservation, Totals
+
+SETTLED_AFTER: Final = 5.0
+"""Seconds by which a complete reading must be younger than the last message seen to prove that it is gone.
+
+A quorum queue reports its counts once per tick of 5 s, so a younger reading may describe the time before.
+"""
+
+
+def last_busy(*, spec: QueueConsumerSpec, observation: Observation, before: float, now: float) -> float:
+    """When the queues were last not known to be empty; `before` is the previous answer."""
+    unacknowledged_matter = spec.idle_evidence == "ReadyAndUnacked"
+    return max(
+        before,
+        *(
+            _queue_busy(queue=queue, unacknowledged_matter=unacknowledged_matter, now=now)
+            for queue in observation.queues
+        ),
+    )
+
+
+def _queue_busy(*, queue: QueueObservation, unacknowledged_matter: bool, now: float) -> float:
+    """When this queue was last not known to be empty, or minus infinity when both lanes say it is."""
+    if not isinstance(queue.depth, Depth) or queue.depth.ready > 0:
+        return now
+    if not unacknowledged_matter:
+        return float("-inf")
+    if not isinstance(queue.totals, Totals) or now - queue.totals.at > TOTALS_MAX_AGE:
+        return now
+    return queue.totals.at if queue.totals.ready + queue.totals.unacknowledged else float("-inf")
+
+
+def idle(*, spec: QueueConsumerSpec, observation: Observation, busy_at: float, now: float) -> bool:
+    """Whether the queues have been known to be empty for `idleAfterSeconds`."""
+    if now - busy_at < spec.idle_after_seconds or busy_at >= now:
+        return False
+    if spec.idle_evidence == "ReadyOnly":
+        return True
+    return all(
+        isinstance(queue.totals, Totals) and queue.totals.at >= busy_at + SETTLED_AFTER for queue in observation.queues
+    )

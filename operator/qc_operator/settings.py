@@ -1,0 +1,79 @@
+"""Settings of the operator process. Every field says its unit; the defaults are what the chart installs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+class SettingsError(ValueError):
+    """An environment variable of the process is wrong; the message names it, the rule and the value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingSettings:
+    """How often queues are read. Times in seconds."""
+
+    fast_interval: float = 0.2
+    """Between two passive declares of a queue whose target is at zero or whose depth is moving."""
+    steady_interval: float = 1.0
+    """Between two passive declares of any other queue that can be read."""
+    moving_for: float = 10.0
+    """How long a queue counts as moving after its depth last changed."""
+    retry_first: float = 5.0
+    """The first pause before a missing or failing queue is read again; it doubles."""
+    retry_most: float = 60.0
+    """The longest such pause."""
+    declare_timeout: float = 2.0
+    """After which an unanswered declare counts as failed and its channel is given up."""
+    channels: int = 16
+    """Channels per connection, each with one declare under way: 21-25 thousand declares a second."""
+    totals_interval: float = 5.0
+    """Between two reads of the management API's totals, one request per vhost."""
+    totals_timeout: float = 4.0
+    """For one such read."""
+    secret_interval: float = 30.0
+    """Between two reads of a Secret; a refusal by the broker has it read at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusSettings:
+    """How often things are written and re-read at the API server. Times in seconds."""
+
+    numbers_interval: float = 15.0
+    """At most this often are numbers written that move all the time. Transitions are written at once."""
+    scale_max_age: float = 5.0
+    """After which the target's scale is read again before it is decided upon."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything the process is told from outside, and everything it is not."""
+
+    reading: ReadingSettings = field(default_factory=ReadingSettings)
+    status: StatusSettings = field(default_factory=StatusSettings)
+    port: int = 8080
+    """TCP port of /metrics, /healthz and /readyz."""
+    log_level: str = "INFO"
+    identity: str = "queueconsumer-operator"
+    """Who writes: `namespace/pod`, shown by the broker's connection list and by events."""
+
+
+def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read `QC_LOG_LEVEL`, `QC_PORT`, `POD_NAMESPACE` and `POD_NAME`.
+
+    Raises `SettingsError` for a value that cannot be used.
+    """
+    level = environment.get("QC_LOG_LEVEL", "INFO").upper()
+    if level not in LOG_LEVELS:
+        raise SettingsError(f"QC_LOG_LEVEL must be one of {', '.join(LOG_LEVELS)} (is {level!r})")
+    port = environment.get("QC_PORT", "8080")
+    if not port.isdigit() or not 0 < int(port) < 65536:  # noqa: PLR2004 - TCP's range
+        raise SettingsError(f"QC_PORT must be a TCP port, 1 to 65535 (is {port!r})")
+    pod = environment.get("POD_NAME")
+    namespace = environment.get("POD_NAMESPACE")
+    identity = f"{namespace}/{pod}" if namespace and pod else "queueconsumer-operator"
+    return Settings(port=int(port), log_level=level, identity=identity)

@@ -1,0 +1,74 @@
+"""The chart's values: documented, and refused where they are wrong."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.packaging.rendering import CHART, run
+
+
+@pytest.mark.parametrize(
+    ("setting", "blamed"),
+    [
+        pytest.param("imagee.tag=1", "imagee", id="unknown"),
+        pytest.param("image.name=x", "name", id="unknown-in-image"),
+        pytest.param("crds.enabled=true", "enabled", id="unknown-in-crds"),
+        pytest.param("crds.keep=yes", "keep", id="not-a-boolean"),
+        pytest.param("logLevel=debug", "logLevel", id="log-level-in-lower-case"),
+        pytest.param("image.pullPolicy=Sometimes", "pullPolicy", id="pull-policy"),
+        pytest.param("image.repository=", "repository", id="no-repository"),
+        pytest.param("image.tag=a b", "tag", id="tag-with-space"),
+        pytest.param("replicas=2", "replicas", id="two-operators"),
+        pytest.param("resources.limits.memory=lots", "memory", id="not-a-quantity"),
+        pytest.param("resources.limit.memory=1Gi", "limit", id="unknown-in-resources"),
+        pytest.param("tolerations[0].keys=x", "keys", id="unknown-in-a-toleration"),
+        pytest.param("rbac.scaleTargets[0].resource=rollouts", "apiGroup", id="target-without-group"),
+        pytest.param("nodeSelector.disk=1", "disk", id="label-not-a-string"),
+    ],
+)
+def test_a_wrong_value_is_refused(helm: Path, setting: str, blamed: str) -> None:
+    done = run(helm, "template", "queueconsumer", str(CHART), "--set", setting)
+
+    assert done.returncode != 0
+    assert "values don't meet the specifications of the schema" in done.stderr
+    assert blamed in done.stderr
+
+
+def test_no_object_of_the_schema_takes_unknown_values() -> None:
+    """Kubernetes' own words (labels, affinity terms) and a parent chart's globals are theirs to check."""
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    del schema["properties"]["affinity"]["properties"]
+    del schema["properties"]["global"]
+
+    open_objects = [path for path, part in _objects(schema, "") if part.get("additionalProperties", True) is True]
+
+    assert open_objects == []
+
+
+def test_every_value_is_in_the_schema() -> None:
+    schema = json.loads((CHART / "values.schema.json").read_text())
+
+    assert _without_schema(yaml.safe_load((CHART / "values.yaml").read_text()), schema, "") == []
+
+
+def _objects(schema: Any, path: str) -> list[tuple[str, dict[str, Any]]]:
+    if isinstance(schema, list):
+        return [found for index, part in enumerate(schema) for found in _objects(part, f"{path}[{index}]")]
+    if not isinstance(schema, dict):
+        return []
+    here = [(path, schema)] if schema.get("type") == "object" else []
+    return here + [found for key, part in schema.items() for found in _objects(part, f"{path}.{key}")]
+
+
+def _without_schema(values: dict[str, Any], schema: dict[str, Any], path: str) -> list[str]:
+    missing = []
+    for key, value in values.items():
+        known = schema.get("properties", {}).get(key)
+        if known is None:
+            missing.append(f"{path}{key}")
+        elif isinstance(value, dict) and "$ref" not in known and value:
+            missing += _without_schema(value, known, f"{path}{key}.")
+    return missing

@@ -1,0 +1,18 @@
+"""Pages that follow from the CRD and from the chart's values say what those say."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.mark.parametrize("script", ["generate_api_reference.py", "generate_chart_values.py"])
+def test_the_page_is_up_to_date(script: str) -> None:
+    done = subprocess.run(  # noqa: S603 - a script of this repository
+        [sys.executable, DOCS / script, "--check"], check=False, capture_output=True, text=True
+    )
+
+    assert done.returncode == 0, done.stderr

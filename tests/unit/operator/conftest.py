@@ -1,0 +1,94 @@
+"""Short ways to say what a test is about: a spec, a queue as both lanes see it, a story of decisions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from qc_operator.resource import QueueConsumerSpec, parse
+from qc_operator.scaling.decision import Decision, Memory, decide, remember_nothing
+from qc_operator.scaling.observation import (
+    Depth,
+    DepthReading,
+    Missing,
+    Observation,
+    QueueObservation,
+    Totals,
+    TotalsReading,
+    Unknown,
+)
+
+
+def body(**changes: Any) -> dict[str, Any]:
+    """The spec of a QueueConsumer as YAML would give it."""
+    return {
+        "scaleTargetRef": {"name": "receipts"},
+        "broker": {"secretName": "rabbitmq"},
+        "queues": [{"name": "receipts", "lag": {"scaleUpAbove": 20, "scaleDownBelow": 5}}],
+        "maxReplicas": 10,
+    } | changes
+
+
+def spec(**changes: Any) -> QueueConsumerSpec:
+    return parse(body(**changes))
+
+
+def queue(
+    depth: DepthReading, totals: TotalsReading, *, name: str = "receipts", published_at: float = float("-inf")
+) -> QueueObservation:
+    return QueueObservation(name=name, vhost="shop", depth=depth, totals=totals, published_at=published_at)
+
+
+def known(*, ready: int, unacknowledged: int, at: float, name: str = "receipts") -> QueueObservation:
+    """A queue of which both lanes have just been read."""
+    return queue(
+        Depth(ready=ready, consumers=1, at=at), Totals(ready=ready, unacknowledged=unacknowledged, at=at), name=name
+    )
+
+
+def unknown(*, at: float, name: str = "receipts") -> QueueObservation:
+    reading = Unknown(cause="BrokerUnreachable", message="connection refused", at=at)
+    return queue(reading, reading, name=name)
+
+
+def missing(*, at: float, name: str = "receipts") -> QueueObservation:
+    reading = Missing(message="no queue 'receipts' in vhost 'shop'", at=at)
+    return queue(reading, Unknown(cause="TotalsMissing", message="left out", at=at), name=name)
+
+
+@dataclass
+class Story:
+    """A target and a clock: each `turn` decides and carries the decision out."""
+
+    spec: QueueConsumerSpec
+    replicas: int = 0
+    now: float = 1000.0
+    memory: Memory = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.memory = remember_nothing(now=self.now)
+
+    def turn(self, *queues: QueueObservation, after: float = 0.0) -> Decision:
+        """Let time pass, then decide. The queues' own times must be given by the caller."""
+        self.now += after
+        observation = Observation(queues=queues, current=self.replicas)
+        decision = decide(spec=self.spec, observation=observation, memory=self.memory, now=self.now)
+        self.memory, self.replicas = decision.memory, decision.replicas
+        return decision
+
+    def see(self, ready: int, unacknowledged: int = 0, *, after: float = 0.0) -> Decision:
+        """A turn in which both lanes have just read these counts."""
+        return self.turn(known(ready=ready, unacknowledged=unacknowledged, at=self.now + after), after=after)
+
+    def pass_time(self, seconds: int, ready: int, unacknowledged: int = 0) -> Decision:
+        """One turn a second with the same counts; the last decision."""
+        for _ in range(seconds - 1):
+            self.see(ready, unacknowledged, after=1.0)
+        return self.see(ready, unacknowledged, after=1.0)
+
+
+@pytest.fixture
+def story() -> Story:
+    return Story(spec=spec())

@@ -1,0 +1,87 @@
+"""A spec is decoded whole or refused with the path of the field."""
+
+from typing import Any
+
+import pytest
+
+from qc_operator.resource import SpecError, not_implemented, parse
+from tests.unit.operator.conftest import body, spec
+
+
+def test_defaults_are_those_of_the_crd() -> None:
+    decoded = spec()
+
+    assert ("apps/v1", "Deployment") == (decoded.scale_target_ref.api_version, decoded.scale_target_ref.kind)
+    assert (0, 0, 60) == (decoded.min_replicas, decoded.activate_above, decoded.idle_after_seconds)
+    assert "Total" == decoded.queues[0].lag.count
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        pytest.param({"maxReplicas": 0}, "spec.maxReplicas", id="no replicas at most"),
+        pytest.param({"maxReplicas": "5"}, "spec.maxReplicas", id="a string"),
+        pytest.param({"minReplicas": 11}, "spec.minReplicas", id="min above max"),
+        pytest.param({"minReplicas": -1}, "spec.minReplicas", id="negative"),
+        pytest.param({"queues": []}, "spec.queues", id="no queue"),
+        pytest.param({"queues": [{"lag": {"scaleUpAbove": 1}}]}, "spec.queues[0]", id="neither name nor pattern"),
+        pytest.param(
+            {"queues": [{"name": "a", "pattern": "b", "lag": {"scaleUpAbove": 1}}]}, "spec.queues[0]", id="both"
+        ),
+        pytest.param({"queues": [{"name": "a"}]}, "spec.queues[0]", id="no target"),
+        pytest.param(
+            {"queues": [{"name": "a", "lag": {"scaleUpAbove": 0}}]}, "spec.queues[0].lag.scaleUpAbove", id="zero"
+        ),
+        pytest.param(
+            {"queues": [{"name": "a", "lag": {"scaleUpAbove": 5, "scaleDownBelow": 6}}]},
+            "spec.queues[0].lag.scaleDownBelow",
+            id="thresholds crossed",
+        ),
+        pytest.param(
+            {"queues": [{"name": "ü" * 128, "lag": {"scaleUpAbove": 5}}]}, "spec.queues[0].name", id="256 bytes"
+        ),
+        pytest.param({"scaleTargetRef": {}}, "spec.scaleTargetRef", id="no target"),
+    ],
+)
+def test_a_wrong_field_is_named(changes: dict[str, Any], path: str) -> None:
+    with pytest.raises(SpecError) as refused:
+        parse(body(**changes))
+
+    assert path == refused.value.path
+    assert str(refused.value).startswith(f"{path}: ")
+
+
+def test_an_unknown_field_is_refused_by_its_name() -> None:
+    with pytest.raises(SpecError, match="maxReplica"):
+        parse(body(maxReplica=3))
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"queues": [{"pattern": "^a", "lag": {"scaleUpAbove": 1}}]}, "spec.queues[0].pattern"),
+        ({"queues": [{"name": "a", "wait": {"objectiveSeconds": 30}}]}, "spec.queues[0].wait"),
+        ({"queues": [{"name": "a", "drain": {"withinSeconds": 30}}]}, "spec.queues[0].drain"),
+        ({"queues": [{"name": "a", "publishRate": {"perReplica": 3}}]}, "spec.queues[0].publishRate"),
+        ({"queues": [{"name": "a", "deliverRate": {"perReplica": 3}}]}, "spec.queues[0].deliverRate"),
+        ({"behavior": {}}, "spec.behavior"),
+        ({"fallback": {}}, "spec.fallback"),
+        ({"schedules": []}, "spec.schedules"),
+        ({"mode": "Observe"}, "spec.mode"),
+        ({"restoreReplicasOnDelete": "Original"}, "spec.restoreReplicasOnDelete"),
+    ],
+)
+def test_a_field_that_nothing_acts_on_yet_is_told(changes: dict[str, Any], path: str) -> None:
+    assert (path,) == not_implemented(spec(**changes), {})
+
+
+def test_an_annotation_that_nothing_acts_on_yet_is_told() -> None:
+    paths = not_implemented(spec(), {"queueconsumer.dev/paused": "true", "other": "x"})
+
+    assert ("metadata.annotations[queueconsumer.dev/paused]",) == paths
+
+
+def test_what_is_acted_on_is_not_told() -> None:
+    whole = spec(minReplicas=1, activateAbove=2, idleAfterSeconds=3, idleEvidence="ReadyOnly", mode="Scale")
+
+    assert () == not_implemented(whole, {})
