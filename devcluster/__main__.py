@@ -2,14 +2,14 @@
 
 import argparse
 import contextlib
-import socket
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
-from devcluster import cluster, images, layout, machine, toolchain
+from devcluster import cluster, images, layout, lock, machine, toolchain
 from devcluster.failure import Failure
 from devcluster.progress import say
+
+_WHY_ROOT = "The cluster makes cgroups, mounts and network interfaces"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,35 +51,16 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-@contextlib.contextmanager
-def _alone() -> Iterator[None]:
-    """Keep two commands from changing the cluster at once."""
-    # A name in the abstract namespace of unix sockets is a lock that leaves no file and dies with the process.
-    with socket.socket(socket.AF_UNIX) as lock:
-        told = False
-        while True:
-            try:
-                lock.bind("\0queueconsumer-devcluster")
-            except OSError:
-                if not told:
-                    say("waiting for another devcluster command to finish")
-                told = True
-                time.sleep(0.2)
-            else:
-                break
-        yield
-
-
 def _up(_: argparse.Namespace) -> int:
-    machine.require_root()
-    with _alone():
+    machine.require_root(_WHY_ROOT)
+    with lock.of_cluster():
         cluster.up(layout.current())
     return 0
 
 
 def _down(_: argparse.Namespace) -> int:
-    machine.require_root()
-    with _alone():
+    machine.require_root(_WHY_ROOT)
+    with lock.of_cluster():
         cluster.down(layout.current())
     say("the cluster is down")
     return 0
@@ -90,7 +71,7 @@ def _status(_: argparse.Namespace) -> int:
     if not place.root.exists():
         print("The cluster is down.")
         return 1
-    machine.require_root()
+    machine.require_root(_WHY_ROOT)
     wanted = cluster.components(place)
     print(f"{'COMPONENT':<26}{'PID':>8}  STATE")
     for part in cluster.health(layout=place, wanted=wanted):
@@ -120,7 +101,7 @@ def _packages(_: argparse.Namespace) -> int:
 
 
 def _build(options: argparse.Namespace) -> int:
-    machine.require_root()
+    machine.require_root("Images are built by buildah with mounts of its own")
     machine.require_packages(machine.missing_packages())
     for name in options.images or images.NAMES:
         print(images.build(name=name))
@@ -128,7 +109,7 @@ def _build(options: argparse.Namespace) -> int:
 
 
 def _load(options: argparse.Namespace) -> int:
-    machine.require_root()
+    machine.require_root("Images are loaded by containerd, which only root may talk to")
     machine.require_packages(machine.missing_packages())
     for name in options.images:
         images.load(name=name)

@@ -48,9 +48,9 @@ def up(layout: Layout) -> None:
 
     Raises Failure when the machine lacks something or a component does not become ready.
     """
-    machine.require_root()
     machine.require_packages(machine.missing_packages())
     machine.require_no_other_kubernetes()
+    _require_no_other_state(layout)
     began = time.monotonic()
     programs = toolchain.programs()
     toolchain.tools()
@@ -78,7 +78,7 @@ def up(layout: Layout) -> None:
 
 def down(layout: Layout) -> None:
     """Take the cluster down and remove every trace of it. Safe to repeat, and for a cluster in any condition."""
-    machine.require_root()
+    _require_no_other_state(layout)
     # Nobody is asked politely: the API server would take 10 s to say good-bye, and all that it has to save is removed.
     cgroups.kill_all()
     leftovers.unmount_below(layout.root)
@@ -111,6 +111,17 @@ def kubectl(*arguments: str, layout: Layout, stdin: str | None = None) -> str:
     """Run kubectl as the administrator and return its output; Failure when it fails."""
     environment = {"PATH": os.environ["PATH"], "HOME": str(layout.root), "KUBECONFIG": str(layout.kubeconfig)}
     return run([toolchain.tools() / "kubectl", *arguments], stdin=stdin, environment=environment)
+
+
+def _require_no_other_state(layout: Layout) -> None:
+    """Raise Failure when the machine's cluster lies in another folder: network and cgroups are there only once."""
+    for pid in cgroups.processes():
+        home = processes.environment_of(pid).get("HOME")
+        if home and Path(home) != layout.root and Path(home, "pki").is_dir():
+            raise Failure(
+                f"A cluster with its state in {home} is on this machine, and there is room for one. Use it, or take it "
+                f"down first: QC_DEVCLUSTER_STATE={home} python3 -m devcluster down."
+            )
 
 
 def _components(*, layout: Layout, programs: dict[str, Path]) -> tuple[Component, ...]:

@@ -40,10 +40,10 @@ def missing_packages(*, root: Path = Path("/")) -> list[str]:
     return missing
 
 
-def require_root(*, user: int | None = None) -> None:
-    """Raise Failure unless the effective user is root."""
+def require_root(why: str, *, user: int | None = None) -> None:
+    """Raise Failure, saying *why*, unless the effective user is root."""
     if (os.geteuid() if user is None else user) != 0:
-        raise Failure("The cluster makes cgroups, mounts and network interfaces: run this as root (sudo).")
+        raise Failure(f"{why}: run this as root, for example with sudo.")
 
 
 def require_packages(missing: Iterable[str]) -> None:
@@ -64,15 +64,17 @@ def install_packages() -> list[str]:
     missing = missing_packages()
     if not missing:
         return []
-    require_root()
+    require_root("Only root may install packages")
     if not shutil.which("apt-get"):
         raise Failure(f"There is no apt-get here. Install with your package manager: {', '.join(missing)}.")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    # Another apt-get may be at work, unattended upgrades for example.
+    options = ["-q", "-y", "-o", "DPkg::Lock::Timeout=300"]
     log = Path(tempfile.gettempdir()) / "devcluster-packages.log"
     with _no_services_started():
         run_long(["apt-get", "update", "-q"], step="reading the package lists", log=log, environment=environment)
         run_long(
-            ["apt-get", "install", "-q", "-y", "--no-install-recommends", *missing],
+            ["apt-get", "install", *options, "--no-install-recommends", *missing],
             step=f"installing {', '.join(missing)}",
             log=log,
             environment=environment,

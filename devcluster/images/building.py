@@ -1,12 +1,9 @@
 """Building an image with buildah, once per content."""
 
 import contextlib
-import fcntl
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
-from devcluster import layout
+from devcluster import layout, lock
 from devcluster.failure import Failure
 from devcluster.images import bootstrap, pip_settings
 from devcluster.images.recipe import REPOSITORY, Recipe, find, key, reference
@@ -26,7 +23,7 @@ def build(*, name: str) -> Path:
     recipe = find(name)
     archive = archive_of(recipe)
     if not archive.exists():
-        with _lock():
+        with lock.of_folder(archive.parent):
             # Another command may have built it while this one waited.
             if not archive.exists():
                 _build(recipe, archive=archive)
@@ -38,22 +35,11 @@ def archive_of(recipe: Recipe) -> Path:
     return layout.cache() / "images" / f"{recipe.name}-{key(recipe)}.tar"
 
 
-@contextlib.contextmanager
-def _lock() -> Iterator[None]:
-    folder = layout.cache() / "images"
-    folder.mkdir(parents=True, exist_ok=True)
-    # The kernel drops the lock with the process: a killed build locks nobody out.
-    with (folder / ".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
 def _build(recipe: Recipe, *, archive: Path) -> None:
     arguments: list[str] = []
     if recipe.base:
         arguments += ["--build-arg", f"BASE_IMAGE={_stored(find(recipe.base))}"]
-    with tempfile.TemporaryDirectory(dir=archive.parent, prefix=f".{recipe.name}-") as scratch:
-        work = Path(scratch)
+    with lock.scratch(archive.parent) as work:
         prepare = _PREPARATIONS.get(recipe.name)
         if prepare:
             prepare(work)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from kubernetes import client, config
 
+from devcluster import layout
+
 from .commands import run
 from .failure import DemoError
 from .progress import Progress
@@ -71,8 +73,10 @@ def bring_up(settings: Settings, progress: Progress) -> Cluster:
     """Bring devcluster up, or look that the current context answers; raises DemoError."""
     if settings.current_cluster:
         return _current(progress)
-    ours = not _is_up()
-    progress.step("Cluster: devcluster" + (" comes up" if ours else " is up already, and will be left so"))
+    # Only where there was nothing at all is it the demo's to take down: a cluster that is damaged, or that somebody
+    # is bringing up in this moment, is somebody's.
+    ours = not layout.current().root.exists()
+    progress.step("Cluster: devcluster" + (" comes up" if ours else " is there already, and will be left so"))
     environment = dict(os.environ)
     try:
         run(
@@ -121,11 +125,6 @@ def _current(progress: Progress) -> Cluster:
     progress.step(f"Cluster: the current context, {context[-1]}")
     cluster.kubectl("version", purpose="talking to the API server", timeout_seconds=30)
     return cluster
-
-
-def _is_up() -> bool:
-    asked = subprocess.run([*DEVCLUSTER, "status"], cwd=PROJECT, capture_output=True, check=False, timeout=60)
-    return asked.returncode == 0
 
 
 def _answer(question: str) -> str:

@@ -8,6 +8,7 @@ from .settings import PROJECT, Settings
 RELEASE = "queueconsumer"
 NAMESPACE = "queueconsumer-system"
 SERVICE = "queueconsumer-operator"
+CRD = "queueconsumers.queueconsumer.dev"
 CHART = PROJECT / "charts" / "queueconsumer-operator"
 READY_SECONDS = 180
 
@@ -27,6 +28,7 @@ def install(cluster: Cluster, settings: Settings) -> None:
             f"image.repository={settings.image_prefix}/operator",
             "--set",
             "image.tag=dev",
+            *_crd_options(cluster),
             "--wait",
             "--timeout",
             f"{READY_SECONDS}s",
@@ -36,6 +38,27 @@ def install(cluster: Cluster, settings: Settings) -> None:
     except DemoError as error:
         found = evidence(cluster, namespace=NAMESPACE, what=f"deployment/{SERVICE}")
         raise DemoError(error.sentence, evidence=[*error.evidence, *found]) from error
+
+
+def _crd_options(cluster: Cluster) -> list[str]:
+    """Leave a CRD alone that somebody applied by hand: Helm would refuse to install over it."""
+    found = cluster.kubectl(
+        "get",
+        "customresourcedefinitions",
+        "--field-selector",
+        f"metadata.name={CRD}",
+        "-l",
+        "app.kubernetes.io/managed-by!=Helm",
+        "-o",
+        "name",
+        purpose="looking for the CRD",
+        timeout_seconds=30,
+        quiet=True,
+    )
+    if not any(CRD in line for line in found):
+        return []
+    cluster.progress.detail(f"the CRD {CRD} is there, not from Helm: it stays as it is")
+    return ["--set", "crds.install=false"]
 
 
 def uninstall(cluster: Cluster) -> None:

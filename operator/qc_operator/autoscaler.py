@@ -149,6 +149,9 @@ class Autoscaler:
         except ApiError as error:
             self._around.metrics.api_errors.labels(resource="scale", reason=error.reason).inc()
             self._scale_at, self._target_retry_at = float("-inf"), seen_at + TARGET_RETRY
+            log.warning("%s: the target's scale was not read or written: %s", known.key, error)
+            if error.passing:
+                return  # Neither could a status be written now; nothing is known to be wrong with the object.
             findings = Findings(conditions=target_problem(error=error, spec=spec), queues=queues)
         if findings is not None:
             await self._tell(findings)

@@ -72,7 +72,7 @@ async def wait_for_resource(api: KubernetesApi) -> None:
             try:
                 await api.get(f"/apis/{GROUP}/{VERSION}")
             except ApiError as error:
-                log.warning("the API server serves no %s.%s yet, apply the CRD: %s", PLURAL, GROUP, error)
+                log.warning("the API server serves no %s.%s yet: apply the CRD (%s)", PLURAL, GROUP, error)
                 await asyncio.sleep(RESOURCE_RETRY)
             else:
                 return

@@ -51,9 +51,7 @@ class SystemClock:
 async def run(settings: Settings) -> int:
     """Run the operator until SIGTERM or SIGINT, or until kopf gives up. Returns the exit status."""
     stop, ready = asyncio.Event(), asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    _on_signals(stop)
     api, metrics = KubernetesApi(), Metrics()
     async with contextlib.AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession())
@@ -86,7 +84,14 @@ async def run(settings: Settings) -> int:
             ready=lambda: None if ready.is_set() and not stop.is_set() else "not watching",
         )
         stack.push_async_callback(runner.cleanup)
-        return await _wait(operator, stop)
+        return await _wait(operator=operator, stop=stop, reconciler=reconciler)
+
+
+def _on_signals(stop: asyncio.Event) -> None:
+    """Stop on SIGTERM and SIGINT."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
 
 
 async def _watch(
@@ -100,15 +105,22 @@ async def _watch(
         waiting.cancel()
         return
     await waiting
-    await kopf.operator(registry=registry, clusterwide=True, stop_flag=stop, ready_flag=ready)
+    others = asyncio.all_tasks()
+    tasks = await kopf.spawn_tasks(registry=registry, clusterwide=True, stop_flag=stop, ready_flag=ready)
+    _on_signals(stop)  # Again: kopf has put handlers of its own in their place, and our turns must end first.
+    await kopf.run_tasks(tasks, ignored=others)
 
 
-async def _wait(operator: asyncio.Task[None], stop: asyncio.Event) -> int:
+async def _wait(*, operator: asyncio.Task[None], stop: asyncio.Event, reconciler: Reconciler) -> int:
+    stopping = asyncio.create_task(stop.wait())
     try:
-        await asyncio.wait([operator])
+        await asyncio.wait([operator, stopping], return_when=asyncio.FIRST_COMPLETED)
     finally:
+        # No turn may outlive the session, which kopf closes on its way out.
+        reconciler.close()
         stop.set()
         await asyncio.wait([operator], timeout=STOP_TIMEOUT)
+        stopping.cancel()
     if operator.done() and (error := operator.exception()) is not None:
         # Kubernetes starts us again; nothing is lost, and replicas do not move by a restart.
         log.error("the watch ended: %s", error, exc_info=error)
