@@ -43,3 +43,24 @@ generate: venv ## Write again what follows from crds/ and the chart's values: co
 	@cp crds/*.yaml charts/queueconsumer-operator/files/
 	@$(PY) docs/generate_api_reference.py
 	@$(PY) docs/generate_chart_values.py
+
+.PHONY: packages
+packages: ## Install the Debian packages that the cluster and the tests need, as far as they are missing (root)
+	@$(PYTHON) -m devcluster packages
+
+.PHONY: lint
+lint: venv ## Check style, format, types and layers
+	@echo "==> ruff"; $(PY) -m ruff check . && $(PY) -m ruff format --check -q .
+	@echo "==> mypy"; $(PY) -m mypy
+	@echo "==> import-linter"; $(VENV)/bin/lint-imports --no-logo
+
+.PHONY: test
+test: packages venv ## Run every test, on a real RabbitMQ and a real cluster that it brings up and takes down
+	@$(PY) -m tests.with_cluster $(PY) -m pytest $(or $(TESTS),$(SUITES)) $(PYTEST_OPTIONS)
+
+# Quick ones first, so that a mistake shows early.
+SUITES := tests/unit tests/property tests/packaging tests/behaviour tests/adapters tests/e2e
+
+.PHONY: demo
+demo: packages venv ## Show the main job: a cluster, a broker, the operator, a shop on Black Friday, and a summary
+	@$(PY) -m examples.demo

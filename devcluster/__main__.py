@@ -45,10 +45,16 @@ def _parser() -> argparse.ArgumentParser:
     add("tools", _tools, "Print the folder of kubectl and helm, to put on PATH.")
     add("packages", _packages, "Install the Debian packages that are missing.")
     build = add("build", _build, "Build images (all of them if none is named) and print their archives.")
-    build.add_argument("images", nargs="*", metavar="IMAGE", choices=[[], *images.NAMES])
+    build.add_argument("images", nargs="*", metavar="IMAGE", type=_image)
     load = add("load", _load, "Build images if need be and load them into the cluster.")
-    load.add_argument("images", nargs="+", metavar="IMAGE", choices=images.NAMES)
+    load.add_argument("images", nargs="+", metavar="IMAGE", type=_image)
     return parser
+
+
+def _image(name: str) -> str:
+    if name not in images.NAMES:
+        raise argparse.ArgumentTypeError(f"there is no image {name!r}; there are {', '.join(images.NAMES)}")
+    return name
 
 
 def _up(_: argparse.Namespace) -> int:

@@ -57,7 +57,9 @@ def up(layout: Layout) -> None:
     pause = images.build(name="pause")
     wanted = _components(layout=layout, programs=programs)
     fingerprint = json.dumps({"boot": processes.boot_id(), **{part.name: part.command for part in wanted}}, indent=1)
-    existing = layout.root.exists() or bool(cgroups.processes())
+    existing = bool(cgroups.processes()) or network.is_ours(layout)
+    if not existing:
+        network.require_no_foreign_chains()
     if existing and not _matches(layout=layout, fingerprint=fingerprint):
         say("removing what an unfinished or an earlier cluster left")
         down(layout)
@@ -79,6 +81,9 @@ def up(layout: Layout) -> None:
 def down(layout: Layout) -> None:
     """Take the cluster down and remove every trace of it. Safe to repeat, and for a cluster in any condition."""
     _require_no_other_state(layout)
+    if not cgroups.processes() and not network.is_ours(layout):
+        # Rules of another Kubernetes have the same names as ours: without a sign of ours, nothing is touched.
+        return
     # Nobody is asked politely: the API server would take 10 s to say good-bye, and all that it has to save is removed.
     cgroups.kill_all()
     leftovers.unmount_below(layout.root)
@@ -155,6 +160,9 @@ def _ensure(*, layout: Layout, wanted: tuple[Component, ...], pause: Path, finge
         part.configure(layout)
     missing = [component for component in wanted if not _runs_as_wanted(layout=layout, component=component)]
     say(f"starting {', '.join(component.name for component in missing)}" if missing else "waiting for readiness")
+    for component in missing:
+        if _running(layout=layout, component=component) is None:
+            machine.require_free(component.listeners, used_by=component.name)
     for component in missing:
         _start(layout=layout, component=component)
     by_name = {component.name: component for component in wanted}

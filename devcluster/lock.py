@@ -41,7 +41,10 @@ def scratch(folder: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def of_cluster() -> Iterator[None]:
-    """Hold the lock of this machine's cluster: a name in the abstract namespace of unix sockets, which leaves no file."""
+    """Hold the lock of this machine's cluster.
+
+    It is a name in the abstract namespace of unix sockets (unix(7)): it leaves no file and dies with the process.
+    """
     with socket.socket(socket.AF_UNIX) as name:
         told = False
         while True:

@@ -5,11 +5,10 @@ import importlib.util
 import os
 import shutil
 import socket
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from devcluster import cgroups
+from devcluster import cgroups, layout
 from devcluster.component import Listener
 from devcluster.failure import Failure
 from devcluster.progress import run_long
@@ -28,8 +27,9 @@ PACKAGES = {
     "rabbitmq-server": "/usr/sbin/rabbitmq-server",
     "runc": "/usr/sbin/runc",
 }
-# The tests run a broker on the host; the cluster itself does without.
-_FOR_TESTS_ONLY = {"rabbitmq-server"}
+_POLICY = "#!/bin/sh\n# Put here by devcluster while it installs packages.\nexit 101\n"
+# For the tests, which run a broker on the host and from a virtual environment; the cluster itself does without.
+_FOR_TESTS_ONLY = {"rabbitmq-server", "python3-venv"}
 
 
 def missing_packages(*, root: Path = Path("/")) -> list[str]:
@@ -70,7 +70,7 @@ def install_packages() -> list[str]:
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     # Another apt-get may be at work, unattended upgrades for example.
     options = ["-q", "-y", "-o", "DPkg::Lock::Timeout=300"]
-    log = Path(tempfile.gettempdir()) / "devcluster-packages.log"
+    log = layout.cache() / "logs" / "packages.log"
     with _no_services_started():
         run_long(["apt-get", "update", "-q"], step="reading the package lists", log=log, environment=environment)
         run_long(
@@ -79,18 +79,18 @@ def install_packages() -> list[str]:
             log=log,
             environment=environment,
         )
-    log.unlink()
     return missing
 
 
 @contextlib.contextmanager
 def _no_services_started() -> Iterator[None]:
-    # invoke-rc.d asks this file; 101 means "not allowed". A file that is there already is the machine owner's.
+    # invoke-rc.d asks this file; 101 means "not allowed". One that is there already is the machine owner's and stays,
+    # unless it is ours and was left by a call that was killed.
     policy = Path("/usr/sbin/policy-rc.d")
-    if policy.exists():
+    if policy.exists() and policy.read_text() != _POLICY:
         yield
         return
-    policy.write_text("#!/bin/sh\nexit 101\n")
+    policy.write_text(_POLICY)
     policy.chmod(0o755)
     try:
         yield

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 from devcluster import atomic
@@ -51,6 +52,23 @@ def prepare(layout: Layout) -> None:
             run(["iptables", "-w", "-t", table, "-C", chain, *tagged])
         except Failure:
             run(["iptables", "-w", "-t", table, "-I", chain, *tagged])
+
+
+def is_ours(layout: Layout) -> bool:
+    """Whether a cluster of ours left anything on this machine's network, even if its state folder was deleted."""
+    if layout.root.exists() or (Path("/sys/class/net") / BRIDGE).exists():
+        return True
+    return shutil.which("iptables-save") is not None and NAME in run(["iptables-save"])
+
+
+def require_no_foreign_chains() -> None:
+    """Raise Failure when another Kubernetes has chains in iptables; kube-proxies use the same names for theirs."""
+    found = sorted(set(re.findall(r"^:(KUBE-\S+)", run(["iptables-save"]), flags=re.MULTILINE)))
+    if found:
+        raise Failure(
+            f"Another Kubernetes has rules on this machine ({', '.join(found[:3])} in iptables), and two cannot share "
+            "them. Use that cluster (KUBECONFIG=... DEMO_CLUSTER=current), or remove it together with its rules."
+        )
 
 
 def clean(layout: Layout) -> None:

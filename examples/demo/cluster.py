@@ -58,7 +58,7 @@ class Cluster:
             quiet=quiet,
         )
 
-    def helm(self, *arguments: str, purpose: str, timeout_seconds: float) -> list[str]:
+    def helm(self, *arguments: str, purpose: str, timeout_seconds: float, quiet: bool = False) -> list[str]:
         """Run helm; the last lines that it printed. Raises DemoError when it fails."""
         return run(
             [self.programs["helm"], *arguments],
@@ -66,6 +66,7 @@ class Cluster:
             environment=self.environment,
             progress=self.progress,
             timeout_seconds=timeout_seconds,
+            quiet=quiet,
         )
 
 

@@ -14,7 +14,7 @@ from .replica_history import ReplicaHistory, first_above_zero
 from .service_proxy import ServiceProxy, UnreachableError
 from .story import QUIET, Phase, phase_at
 from .summary import Effects, Scaling, Summary
-from .view import Frame, live, plain
+from .view import Frame, live, new_decisions, plain
 
 FRAME_SECONDS = 1.0
 LINE_SECONDS = 2.5
@@ -36,12 +36,13 @@ class Performance:
     ended_at: float = 0.0
     peak: Frame | None = None
     """The frame with the most replicas running."""
-    _last_line_at: float = field(default=0.0)
+    _last_line_at: float = 0.0
+    _told: Observation = field(default_factory=Observation)
 
     def play(self) -> Summary:
         """From the first order to the last replica gone, or to QUIET_LIMIT_SECONDS after the last order."""
         self.started_at = self.clock()
-        # Checked against the shop's books at the end. Only a terminal gets the picture that redraws itself.
+        # Only a terminal gets the picture that redraws itself; a log gets lines.
         if self.progress.console.is_terminal:
             with Live(console=self.progress.console, auto_refresh=False, transient=True) as screen:
                 self._run(lambda frame: screen.update(live(frame), refresh=True))
@@ -89,6 +90,9 @@ class Performance:
         return frame
 
     def _print_line(self, frame: Frame) -> None:
+        for decision in new_decisions(frame, before=self._told):
+            self.progress.detail(f"    {decision}")
+        self._told = frame.observation
         if frame.now - self._last_line_at >= LINE_SECONDS or frame.observation.at_rest:
             self._last_line_at = frame.now
             self.progress.detail(plain(frame))

@@ -13,6 +13,24 @@ CHART = PROJECT / "charts" / "queueconsumer-operator"
 READY_SECONDS = 180
 
 
+def is_installed(cluster: Cluster) -> bool:
+    """Whether the release is there already, and so somebody else's to take away."""
+    listed = cluster.helm(
+        "list",
+        "--namespace",
+        NAMESPACE,
+        # Helm 3 lists deployed ones only, and its --all is no longer there in Helm 4.
+        "--deployed",
+        "--failed",
+        "--pending",
+        "--short",
+        purpose="looking for the release",
+        timeout_seconds=30,
+        quiet=True,
+    )
+    return RELEASE in listed
+
+
 def install(cluster: Cluster, settings: Settings) -> None:
     """Install or upgrade, and wait until the operator is ready."""
     try:

@@ -39,8 +39,8 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> 
     """Read the settings; an unknown choice ends the program with a sentence (argparse does that)."""
     parser = argparse.ArgumentParser(prog="python -m examples.demo", description=__doc__)
     parser.add_argument("--orders-per-second", type=float, default=5.0, help="in the calm phase; Black Friday: x 10")
-    parser.add_argument("--calm-seconds", type=float, default=20.0)
-    parser.add_argument("--black-friday-seconds", type=float, default=40.0)
+    parser.add_argument("--calm-seconds", type=float, default=15.0)
+    parser.add_argument("--black-friday-seconds", type=float, default=30.0)
     parser.add_argument("--record", type=Path, metavar="FILE.svg", help="save the view at its peak, and the summary")
     chosen = parser.parse_args(arguments)
     cluster = environ.get("DEMO_CLUSTER", "devcluster")

@@ -3,6 +3,8 @@
 from .cluster import Cluster
 from .diagnosis import evidence
 from .failure import DemoError
+from .release import NAMESPACE as OPERATOR_NAMESPACE
+from .release import SERVICE as OPERATOR
 from .settings import LOCAL_PREFIX, PROJECT, Settings
 
 NAMESPACE = "shop"
@@ -46,6 +48,28 @@ def open_shop(cluster: Cluster, settings: Settings) -> None:
         except DemoError as error:
             found = evidence(cluster, namespace=NAMESPACE, what=part)
             raise DemoError(f"{part} of the shop did not become ready", evidence=[*error.evidence, *found]) from error
+    _await_readings(cluster)
+
+
+def _await_readings(cluster: Cluster) -> None:
+    """Wait until the operator reads both queues: it knew them before there was a broker, and tries again in a while."""
+    try:
+        cluster.kubectl(
+            "-n",
+            NAMESPACE,
+            "wait",
+            "queueconsumers",
+            "--all",
+            "--for=condition=Ready",
+            f"--timeout={READY_SECONDS}s",
+            purpose="waiting for the QueueConsumers",
+            timeout_seconds=READY_SECONDS + 30,
+        )
+    except DemoError as error:
+        found = evidence(cluster, namespace=OPERATOR_NAMESPACE, what=f"deployment/{OPERATOR}")
+        raise DemoError(
+            "the operator does not report the QueueConsumers as Ready", evidence=[*error.evidence, *found]
+        ) from error
 
 
 def close_shop(cluster: Cluster) -> None:

@@ -22,7 +22,8 @@ def rendered(
     ended_at: float,
 ) -> RenderableType:
     """Everything that there is to say at the end."""
-    parts: list[RenderableType] = [_figures(summary)]
+    placed = f"{summary.placed} orders placed, {len(summary.confirmed)} confirmed by the broker"
+    parts: list[RenderableType] = [Text(placed, style="bold"), _figures(summary)]
     labels = axis(
         [(started_at + begin, phase.name) for begin, phase in beginnings(phases)],
         start=started_at,
@@ -44,22 +45,23 @@ def rendered(
 
 
 def _figures(summary: Summary) -> Table:
-    table = Table(box=None, show_header=False, padding=(0, 2))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_row("orders placed", f"{summary.placed} ({len(summary.confirmed)} confirmed by the broker)")
+    table = Table(box=None, padding=(0, 2), header_style="bold")
+    table.add_column("", style="bold", no_wrap=True)
     for effects in summary.effects:
-        table.add_row(f"{effects.what} made", str(len(effects.order_ids)))
-    table.add_row("lost", ", ".join(f"{len(summary.lost(effects))} {effects.what}" for effects in summary.effects))
-    table.add_row("duplicated", ", ".join(f"{effects.repeated} {effects.what}" for effects in summary.effects))
-    for effects in summary.effects:
-        table.add_row(f"longest wait, {effects.what}", _seconds(effects.longest_wait_seconds))
-    for scaling in summary.scaling:
-        table.add_row(
-            f"replicas of {scaling.what}",
-            f"0 -> {scaling.most_wanted} -> {scaling.wanted_at_the_end}, "
-            f"the first asked for {_seconds(scaling.first_asked_after_seconds)} after the first order",
-        )
+        table.add_column(effects.what, justify="right", no_wrap=True)
+    rows: list[tuple[str, list[str]]] = [
+        ("made", [str(len(effects.order_ids)) for effects in summary.effects]),
+        ("lost", [str(len(summary.lost(effects))) for effects in summary.effects]),
+        ("duplicated", [str(effects.repeated) for effects in summary.effects]),
+        ("longest wait of a message", [_seconds(effects.longest_wait_seconds) for effects in summary.effects]),
+        ("replicas", [f"0 -> {each.most_wanted} -> {each.wanted_at_the_end}" for each in summary.scaling]),
+        (
+            "first message -> first replica asked for",
+            [_seconds(each.first_asked_after_seconds) for each in summary.scaling],
+        ),
+    ]
+    for title, cells in rows:
+        table.add_row(title, *cells)
     return table
 
 

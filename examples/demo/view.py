@@ -63,12 +63,23 @@ def live(frame: Frame) -> RenderableType:
 
 def plain(frame: Frame) -> str:
     """Say it in one line, for a log."""
-    queues = "; ".join(
-        f"{c.name}: ready {_plain_count(c.ready)}, unacked {_plain_count(c.unacked)}, "
-        f"wanted {c.wanted}, running {c.running} ({c.decision or 'no decision yet'})"
+    queues = " | ".join(
+        f"{c.name}: {_plain_count(c.ready)} ready, {_plain_count(c.unacked)} unacked, "
+        f"replicas {c.wanted} wanted, {c.running} running"
         for c in frame.observation.consumers
     )
-    return f"{_headline(frame)} | {queues} | {_orders(frame.observation)}"
+    served = f"{frame.observation.receipts} and {frame.observation.invoices} of {frame.observation.confirmed} served"
+    return f"{_headline(frame)} | {queues} | {served}"
+
+
+def new_decisions(frame: Frame, *, before: Observation) -> list[str]:
+    """Say each decision that is another one than before, for a log."""
+    known = {consumers.name: consumers.decision for consumers in before.consumers}
+    return [
+        f"{consumers.name} -> {consumers.wanted}: {consumers.decision}"
+        for consumers in frame.observation.consumers
+        if consumers.decision and consumers.decision != known.get(consumers.name)
+    ]
 
 
 def _headline(frame: Frame) -> str:

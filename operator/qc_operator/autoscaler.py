@@ -15,10 +15,8 @@ from typing import Any, Protocol
 from qc_operator import reporting
 from qc_operator.brokers import Feed, Feeds, QueueName
 from qc_operator.brokers.reader import NOT_READ_YET
+from qc_operator.cluster import EventPoster, Scale, ScaleWriter, StatusWriter
 from qc_operator.cluster.client import ApiError
-from qc_operator.cluster.events import Events
-from qc_operator.cluster.scale import Scale, Scales
-from qc_operator.cluster.status import Statuses
 from qc_operator.metrics import Metrics
 from qc_operator.readiness import active, blocked, readiness, target_problem
 from qc_operator.registry import Known
@@ -51,9 +49,9 @@ class Surroundings:
     """Everything an autoscaler acts through."""
 
     feeds: Feeds
-    scales: Scales
-    statuses: Statuses
-    events: Events
+    scales: ScaleWriter
+    statuses: StatusWriter
+    events: EventPoster
     metrics: Metrics
     clock: Clock
     settings: StatusSettings

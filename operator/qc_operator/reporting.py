@@ -126,6 +126,9 @@ def _columns(*, findings: Findings, status: Mapping[str, Any], target: str) -> d
         "reason": decision["reason"],
         "limited": decision["limitedBy"],
         "queues": ",".join(queue.name for queue in findings.queues)[:253],
+        "conditions": ",".join(
+            condition["type"] for condition in status["conditions"] if condition["status"] == "True"
+        ),
     }
 
 

@@ -23,12 +23,12 @@ def encode_body(body: object) -> tuple[bytes, str]:
     """
     if isinstance(body, bytes | bytearray | memoryview):
         return bytes(body), BINARY
-    if isinstance(body, str):
-        return body.encode(), TEXT
     try:
+        if isinstance(body, str):
+            return body.encode(), TEXT
         return json.dumps(body, default=_jsonable, ensure_ascii=False, allow_nan=False).encode(), JSON
     except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidMessage(f"the body, a {type(body).__name__}, cannot be written as JSON: {error}") from error
+        raise InvalidMessage(f"the body, a {type(body).__name__}, cannot be encoded: {error}") from error
 
 
 def _jsonable(value: object) -> Any:

@@ -17,7 +17,6 @@ from typing import Any
 import pika
 from pika import exceptions
 from pika.adapters.select_connection import IOLoop
-from pika.adapters.utils.connection_workflow import AMQPConnectorException
 
 from qc_producer.endpoint import Endpoint, resolve
 from qc_producer.errors import BrokerUnavailable, ProducerClosed, ProducerError, PublishTimeout, Rejected
@@ -147,7 +146,7 @@ class Connection:
         message_id = pending.message.message_id
         if pending.returned is not None:
             return pending.returned
-        if pending.written and (self._publishing.awaits_confirm(pending) or not pending.refusals):
+        if pending.awaiting or pending.in_doubt:
             why = "the broker blocks publishers" if self.blocked else self._state()
             return PublishTimeout(
                 f"no confirm in time ({why}); the message may have arrived: publish it again with the same message_id",
@@ -248,12 +247,11 @@ class Connection:
 def describe(error: BaseException) -> str:
     """Say in one line why a connection failed; pika wraps the cause several times."""
     while True:
-        causes = getattr(error, "exceptions", None) or getattr(error, "args", ())
-        inner = causes[-1] if causes else None
-        nested = getattr(error, "exception", None) if isinstance(error, AMQPConnectorException) else inner
-        if not isinstance(nested, BaseException):
+        causes = [*(getattr(error, "exceptions", None) or error.args), getattr(error, "exception", None)]
+        nested = [cause for cause in causes if isinstance(cause, BaseException)]
+        if not nested:
             break
-        error = nested
+        error = nested[-1]
     if isinstance(error, exceptions.ConnectionClosed):
         return f"{error.reply_code} {error.reply_text}"
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -1,8 +1,9 @@
 # ruff: noqa: N818 - the names are AMQP's words for what happened; "Unroutable" says it, "UnroutableError" no better
 """What can go wrong with a publish. All derive from `ProducerError`; `message_id` names the message.
 
-Only `PublishTimeout` leaves the outcome open: the message may have arrived. Publish it again under the same
-`message_id`, so that consumers can tell. All others mean: not stored by the broker.
+Two leave the outcome open, as the message may have arrived: `PublishTimeout` if it was `written`, and
+`ProducerClosed` if it came while the message was waiting. Publish it again under the same `message_id`, so that
+consumers can tell. All others mean: not stored by the broker.
 """
 
 from collections.abc import Mapping

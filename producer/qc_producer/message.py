@@ -102,26 +102,26 @@ def encode(
             f"the body has {len(payload)} bytes, more than max_message_bytes ({max_bytes}): store it elsewhere and "
             "publish a reference"
         )
-    if priority is not None and not 0 <= priority <= HIGHEST_PRIORITY:
-        raise InvalidMessage(f"priority must be an integer from 0 to {HIGHEST_PRIORITY}, not {priority!r}")
-    now = time.time()
     message_id = message_id or new_message_id()
-    properties = pika.BasicProperties(
-        content_type=content_type or natural_type,
-        # AMQP's own timestamp has whole seconds; the header has the name that RabbitMQ's interceptor uses.
-        headers={"timestamp_in_ms": int(now * 1000), **(headers or {})},
-        delivery_mode=2 if persistent else 1,
-        priority=priority,
-        correlation_id=correlation_id,
-        expiration=_milliseconds(expires),
-        message_id=message_id,
-        timestamp=int(now),
-        app_id=app_id,
-    )
+    now = time.time()
     try:
+        properties = pika.BasicProperties(
+            content_type=content_type or natural_type,
+            # AMQP's own timestamp has whole seconds; the header has the name that RabbitMQ's interceptor uses.
+            headers={"timestamp_in_ms": int(now * 1000), **(headers or {})},
+            delivery_mode=2 if persistent else 1,
+            priority=_priority(priority),
+            correlation_id=correlation_id,
+            expiration=_milliseconds(expires),
+            message_id=message_id,
+            timestamp=int(now),
+            app_id=app_id,
+        )
         publish = spec.Basic.Publish(exchange=exchange, routing_key=routing_key, mandatory=mandatory)
         header = frame.Header(CHANNEL, len(payload), properties).marshal()
         frames = frame.Method(CHANNEL, publish).marshal() + header
+    except InvalidMessage:
+        raise
     except exceptions.ShortStringTooLong as error:
         raise InvalidMessage("exchange, routing key, ids and header names have at most 255 bytes") from error
     except exceptions.UnsupportedAMQPFieldException as error:
@@ -131,6 +131,12 @@ def encode(
     if len(header) > DEFAULT_FRAME_MAX:
         raise MessageTooLarge(f"the headers have {len(header)} bytes; RabbitMQ takes {DEFAULT_FRAME_MAX}")
     return Message(message_id, exchange, routing_key, frames, payload)
+
+
+def _priority(priority: int | None) -> int | None:
+    if priority is not None and not 0 <= priority <= HIGHEST_PRIORITY:
+        raise InvalidMessage(f"priority must be an integer from 0 to {HIGHEST_PRIORITY}, not {priority!r}")
+    return priority
 
 
 def _milliseconds(expires: float | dt.timedelta | None) -> str | None:

@@ -246,7 +246,8 @@ class Producer:
             # The I/O thread ends each message at its deadline; the second is for the case that it is gone.
             return pending.future.result(max(0.0, pending.deadline - time.monotonic()) + 1.0)
         except concurrent.futures.TimeoutError:
-            late = PublishTimeout("no confirm in time", message_id=pending.message.message_id, written=pending.written)
+            written = pending.awaiting or pending.in_doubt
+            late = PublishTimeout("no confirm in time", message_id=pending.message.message_id, written=written)
             self._unconfirmed.settle([pending], late)
             return pending.future.result(0)
 

@@ -88,6 +88,8 @@ class Publishing:
         self._ready = False
         waiting = [pending for pending in self._written.values() if not pending.done]
         for pending in waiting:
+            pending.awaiting = False
+            pending.in_doubt = True
             pending.returned = None  # it will be returned again
         self._written.clear()
         self.queued.extendleft(reversed(waiting))
@@ -126,7 +128,7 @@ class Publishing:
                 break
             self._tag += 1
             self._written[self._tag] = pending
-            pending.written = True
+            pending.awaiting = True
             pieces += pending.message.wire(self._frame_max)
             size += pending.message.size
         return pieces
@@ -164,6 +166,7 @@ class Publishing:
 
     def _refused(self, pendings: list[Pending]) -> None:
         for pending in pendings:
+            pending.awaiting = False
             pending.refusals += 1
             # 0.1 s, doubling to 2 s, with full jitter: a full queue must not be hammered by all its producers.
             delay = random.uniform(0.01, min(2.0, 0.1 * 2 ** min(pending.refusals, 5)))  # noqa: S311 - no secret
@@ -241,10 +244,6 @@ class Publishing:
     def _fail(self, pendings: list[Pending], error: Callable[[Pending], ProducerError]) -> None:
         for pending in pendings:
             self._unconfirmed.settle([pending], error(pending))
-
-    def awaits_confirm(self, pending: Pending) -> bool:
-        """Whether the message is on the wire now: its outcome is unknown until the broker speaks."""
-        return any(entry is pending for entry in self._written.values())
 
 
 def _error(kind: type[ProducerError], text: str, pending: Pending) -> ProducerError:

@@ -25,8 +25,10 @@ class Pending:
     """On the monotonic clock."""
     future: Future[str] = field(default_factory=Future)
     done: bool = False
-    written: bool = False
-    """Whether it was ever given to a connection: from then on it may have arrived."""
+    awaiting: bool = False
+    """Whether it is on the wire and the broker has not answered."""
+    in_doubt: bool = False
+    """Whether a channel or connection was lost while it was on the wire: it may have arrived."""
     refusals: int = 0
     """How often the broker has answered with a nack."""
     returned: ProducerError | None = None
@@ -92,7 +94,9 @@ class Unconfirmed:
                     settled.append(pending)
             if settled:
                 self._room.notify(len(settled))
-            watchers, self._watchers = self._watchers, []
+            # As many as there is new room; all of them once nothing is left whose end would wake the others.
+            woken = len(settled) if self._entries else len(self._watchers)
+            watchers, self._watchers = self._watchers[:woken], self._watchers[woken:]
         for watcher in watchers:
             watcher()
         for pending in settled:
@@ -118,3 +122,6 @@ class Unconfirmed:
         with self._room:
             self.closed = True
             self._room.notify_all()
+            watchers, self._watchers = self._watchers, []
+        for watcher in watchers:
+            watcher()

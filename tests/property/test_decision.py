@@ -98,10 +98,8 @@ def test_zero_needs_the_knowledge_that_nothing_is_ready(
             assert (0, 0) == (totals.ready, totals.unacknowledged)
 
 
-@given(spec=specs(), observation=observations(depths), memory=memories)
-def test_a_step_down_never_comes_from_a_fresh_memory(
-    spec: QueueConsumerSpec, observation: Observation, memory: Memory
-) -> None:
+@given(spec=specs(), observation=observations(depths))
+def test_a_step_down_never_comes_from_a_fresh_memory(spec: QueueConsumerSpec, observation: Observation) -> None:
     fresh = Memory(since=NOW, busy_at=NOW)
 
     decision = decide(spec=spec, observation=observation, memory=fresh, now=NOW)

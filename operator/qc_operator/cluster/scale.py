@@ -6,22 +6,9 @@ without knowing the kind. The plural name that its path needs is discovered once
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from qc_operator.cluster import Scale
 from qc_operator.cluster.client import ApiError, KubernetesApi
 from qc_operator.resource import ScaleTargetRef
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scale:
-    """A target's scale at the time it was read."""
-
-    replicas: int
-    """spec.replicas: how many are asked for."""
-    running: int
-    """status.replicas: how many pods there are."""
-    resource_version: str
-    """What a write names, so that it fails if anybody wrote in between."""
 
 
 class Scales:

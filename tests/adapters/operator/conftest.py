@@ -54,9 +54,9 @@ class Bench:
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     opened: list[QueueFeed] = field(default_factory=list)
 
-    def open(self, *queues: str, secret: str = "broker", vhost: str | None = None) -> QueueFeed:
+    def open(self, *queues: str, vhost: str | None = None) -> QueueFeed:
         names = [QueueName(name=queue) for queue in queues]
-        feed = self.feeds.open(namespace="ns", secret=secret, vhost=vhost, queues=names, notify=self.woken.set)
+        feed = self.feeds.open(namespace="ns", secret="broker", vhost=vhost, queues=names, notify=self.woken.set)
         self.opened.append(feed)
         return feed
 

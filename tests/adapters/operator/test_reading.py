@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from typing import Any
 
 import pytest
 
@@ -11,8 +12,10 @@ from tests.rabbitmq_node import RabbitMQNode
 from tests.rabbitmq_vhost import Vhost
 
 
-async def blocking(function, *arguments, **named):
-    return await asyncio.to_thread(function, *arguments, **named)
+async def connections(rabbitmq: RabbitMQNode, vhost: Vhost) -> list[dict[str, Any]]:
+    """The connections to a vhost that the broker's statistics know of."""
+    known = await asyncio.to_thread(rabbitmq.api, "GET", "/api/connections")
+    return [connection for connection in known if connection.get("vhost") == vhost.vhost]
 
 
 @pytest.fixture(params=["classic", "quorum"])
@@ -27,7 +30,7 @@ async def test_ready_messages_are_seen_within_half_a_second_of_their_confirm(
     feed = reading.open(queue)
     await reading.until(feed, lambda seen: isinstance(seen.depth, Depth))
 
-    await blocking(vhost.publish, queue, [b"1", b"2", b"3"])
+    await asyncio.to_thread(vhost.publish, queue, [b"1", b"2", b"3"])
     confirmed = time.monotonic()
     seen = await reading.until(feed, lambda seen: isinstance(seen.depth, Depth) and seen.depth.ready == 3)
 
@@ -59,7 +62,7 @@ async def test_a_missing_queue_is_missing_and_read_once_it_is_declared(
     seen = await reading.until(feed, lambda seen: not isinstance(seen.depth, Unknown))
     assert isinstance(seen.depth, Missing)
 
-    await blocking(vhost.declare, "later")
+    await asyncio.to_thread(vhost.declare, "later")
     await reading.until(feed, lambda seen: isinstance(seen.depth, Depth))
 
 
@@ -81,7 +84,9 @@ async def test_an_exclusive_queue_of_another_connection_is_unknown_not_empty(
         channel.queue_declare("mine", exclusive=True)
         feed = reading.open("mine")
 
-        seen = await reading.until(feed, lambda seen: isinstance(seen.depth, Unknown) and seen.depth.cause != "NotReadYet")
+        seen = await reading.until(
+            feed, lambda seen: isinstance(seen.depth, Unknown) and seen.depth.cause != "NotReadYet"
+        )
 
     assert "QueueExclusive" == seen.depth.cause
 
@@ -136,7 +141,7 @@ async def test_one_connection_serves_all_queues_of_a_vhost_and_says_who_it_is(
         await reading.until(feed, lambda seen: isinstance(seen.depth, Depth))
 
     async with asyncio.timeout(10):
-        while not (ours := [c for c in await blocking(rabbitmq.api, "GET", "/api/connections") if c.get("vhost") == vhost.vhost]):
+        while not (ours := await connections(rabbitmq, vhost)):  # noqa: ASYNC110 - the broker has no event for it
             await asyncio.sleep(0.1)
 
     assert ["queueconsumer-operator ns/operator"] == [c["client_properties"]["connection_name"] for c in ours]
@@ -154,7 +159,7 @@ async def test_closing_the_last_feed_closes_the_connection(
     await reading.feeds.close()
 
     async with asyncio.timeout(10):
-        while any(c.get("vhost") == vhost.vhost for c in await blocking(rabbitmq.api, "GET", "/api/connections")):
+        while await connections(rabbitmq, vhost):  # noqa: ASYNC110 - the broker has no event for it
             await asyncio.sleep(0.1)
 
 
@@ -168,7 +173,7 @@ async def test_a_broker_that_is_killed_is_unknown_at_once_and_read_again_after_i
     feed = reading.open("orders")
     await reading.until(feed, lambda seen: isinstance(seen.depth, Depth) and isinstance(seen.totals, Totals))
 
-    await blocking(own_rabbitmq.kill)
+    await asyncio.to_thread(own_rabbitmq.kill)
     seen = await reading.until(feed, lambda seen: isinstance(seen.depth, Unknown), within=3)
     assert "BrokerUnreachable" == seen.depth.cause
     assert own_vhost.password not in seen.depth.message
@@ -216,7 +221,9 @@ async def test_a_user_without_the_management_tag_is_told_so(
     secrets.put(vhost)
     feed = reading.open("orders")
 
-    seen = await reading.until(feed, lambda seen: isinstance(seen.totals, Unknown) and seen.totals.cause != "NotReadYet")
+    seen = await reading.until(
+        feed, lambda seen: isinstance(seen.totals, Unknown) and seen.totals.cause != "NotReadYet"
+    )
 
     assert "ManagementRefused" == seen.totals.cause
     assert "management" in seen.totals.message

@@ -7,7 +7,7 @@ from tests.rabbitmq_vhost import Vhost
 
 
 def run(vhost: Vhost, source: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603 - our own interpreter
+    return subprocess.run(
         [sys.executable, "-c", textwrap.dedent(source)],
         env={**os.environ, "RABBITMQ_URL": vhost.url},
         capture_output=True, text=True, timeout=40, check=True,

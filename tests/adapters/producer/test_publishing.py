@@ -6,7 +6,15 @@ import uuid
 
 import pytest
 
-from qc_producer import MessageTooLarge, Producer, ProducerClosed, ProducerError, ProducerFull, PublishErrors, Unroutable
+from qc_producer import (
+    MessageTooLarge,
+    Producer,
+    ProducerClosed,
+    ProducerError,
+    ProducerFull,
+    PublishErrors,
+    Unroutable,
+)
 from tests.rabbitmq_vhost import Vhost
 
 
@@ -67,7 +75,7 @@ def test_a_body_larger_than_a_frame_arrives_whole(vhost: Vhost, producer: Produc
     assert [message[2] for message in vhost.drain("orders")] == [body]
 
 
-def test_a_body_above_the_limit_is_refused_before_it_is_sent(vhost: Vhost, producer: Producer) -> None:
+def test_a_body_above_the_limit_is_refused_before_it_is_sent(producer: Producer) -> None:
     with pytest.raises(MessageTooLarge, match="16777217 bytes"):
         producer.publish(bytes(16 * 1024 * 1024 + 1), "orders")
     assert not producer.connected
@@ -83,7 +91,7 @@ def test_a_message_that_no_queue_takes_is_unroutable(vhost: Vhost, producer: Pro
     assert vhost.ready("orders") == 1
 
 
-def test_a_message_that_need_not_be_routed_is_no_error(vhost: Vhost, producer: Producer) -> None:
+def test_a_message_that_need_not_be_routed_is_no_error(producer: Producer) -> None:
     producer.publish({}, "nowhere", mandatory=False)
 
 

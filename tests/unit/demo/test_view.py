@@ -3,7 +3,7 @@ from rich.console import Console
 from examples.demo.chart import Step
 from examples.demo.observation import Consumers, Observation
 from examples.demo.story import QUIET, Phase
-from examples.demo.view import Frame, live, plain
+from examples.demo.view import Frame, live, new_decisions, plain
 
 OBSERVATION = Observation(
     consumers=(
@@ -39,11 +39,17 @@ def test_the_picture_shows_lag_replicas_and_the_decision_in_words() -> None:
 def test_the_line_for_a_log_says_the_same() -> None:
     assert plain(FRAME) == (
         "Black Friday: 50 orders/s, 12 s left | "
-        "receipts: ready 412, unacked 8, wanted 8, running 3 "
-        "(420 messages / 20 per replica = 21, limited to maxReplicas 8); "
-        "invoices: ready ?, unacked ?, wanted 0, running 0 (no decision yet) | "
-        "598 orders confirmed, 170 receipts sent, 580 invoices written"
+        "receipts: 412 ready, 8 unacked, replicas 8 wanted, 3 running | "
+        "invoices: ? ready, ? unacked, replicas 0 wanted, 0 running | "
+        "170 and 580 of 598 served"
     )
+
+
+def test_a_log_tells_a_decision_once() -> None:
+    told = "receipts -> 8: 420 messages / 20 per replica = 21, limited to maxReplicas 8"
+
+    assert new_decisions(FRAME, before=Observation()) == [told]
+    assert new_decisions(FRAME, before=OBSERVATION) == []
 
 
 def test_quiet_has_no_end_to_count_down_to() -> None:

@@ -74,8 +74,12 @@ def test_a_given_management_uri_is_used_without_its_slash() -> None:
         pytest.param({"host": "rabbit", "username": "u"}, "key password is missing", id="no password"),
         pytest.param(SINGLE | {"port": "amqp"}, "key port must be a TCP port", id="port in words"),
         pytest.param(SINGLE | {"port": "70000"}, "key port must be a TCP port", id="port too high"),
-        pytest.param({"connection_string": "https://u:p@h"}, "key connection_string must start with amqp://", id="https"),
-        pytest.param({"connection_string": "amqp://u:s3cr/et@h:5672/"}, "key connection_string cannot be", id="unencoded"),
+        pytest.param(
+            {"connection_string": "https://u:p@h"}, "key connection_string must start with amqp://", id="https"
+        ),
+        pytest.param(
+            {"connection_string": "amqp://u:s3cr/et@h:5672/"}, "key connection_string cannot be", id="unencoded"
+        ),
         pytest.param({"connection_string": "amqps://u:p@h"}, "asks for TLS", id="amqps"),
         pytest.param(SINGLE | {"ca.crt": "-----BEGIN"}, "key ca.crt asks for TLS", id="private CA"),
         pytest.param(SINGLE | {"management_uri": "http://u:s3cret@h"}, "without credentials", id="login in URI"),

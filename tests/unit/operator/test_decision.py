@@ -44,9 +44,7 @@ def test_scales_up_by_ready_and_unacknowledged_messages_together() -> None:
 
 
 def test_count_ready_leaves_unacknowledged_messages_out() -> None:
-    story = Story(
-        spec=spec(queues=[{"name": "receipts", "lag": {"scaleUpAbove": 20, "count": "Ready"}}]), replicas=2
-    )
+    story = Story(spec=spec(queues=[{"name": "receipts", "lag": {"scaleUpAbove": 20, "count": "Ready"}}]), replicas=2)
 
     assert 2 == story.see(ready=40, unacknowledged=500).replicas
 

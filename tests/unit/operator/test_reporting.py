@@ -110,7 +110,8 @@ def test_a_missing_queue_says_so(story: Story) -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "reason"), [(0, 5, "Activated"), (5, 0, "ScaledToZero"), (2, 5, "ScaledUp"), (5, 2, "ScaledDown")]
+    ("before", "after", "reason"),
+    [(0, 5, "Activated"), (5, 0, "ScaledToZero"), (2, 5, "ScaledUp"), (5, 2, "ScaledDown")],
 )
 def test_one_event_tells_each_change(before: int, after: int, reason: str, story: Story) -> None:
     findings = found(story.see(ready=95), story, change=Change(before=before, after=after))
@@ -126,10 +127,10 @@ def test_trouble_is_told_once_and_so_is_recovery() -> None:
     broken = [{"type": "Ready", "status": "False", "reason": "QueueMissing"}]
     trouble, recovery = Findings(conditions=(NO_QUEUE,)), Findings(conditions=(READY,))
 
-    assert [("QueueMissing", True)] == [(e.reason, e.warning) for e in reporting.events(findings=trouble, previous=healthy)]
+    assert [("QueueMissing", True)] == [
+        (e.reason, e.warning) for e in reporting.events(findings=trouble, previous=healthy)
+    ]
     assert [] == reporting.events(findings=trouble, previous=broken)
     assert ["Recovered"] == [e.reason for e in reporting.events(findings=recovery, previous=broken)]
     assert [] == reporting.events(findings=recovery, previous=healthy)
     assert [] == reporting.events(findings=recovery, previous=[])
-
-

@@ -1,0 +1,182 @@
+"""An autoscaler whose queues, target and clock the test holds in its hands.
+
+The real ones are in tests/adapters and tests/e2e. Here it is what they do at the worst moment that matters, which
+neither a broker nor an API server does on demand.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from qc_operator.autoscaler import Surroundings
+from qc_operator.brokers import Problem, QueueName
+from qc_operator.cluster import Scale
+from qc_operator.cluster.client import ApiError
+from qc_operator.metrics import Metrics
+from qc_operator.reconciler import Reconciler
+from qc_operator.registry import Key, Known
+from qc_operator.resource import ScaleTargetRef
+from qc_operator.scaling.observation import QueueObservation
+from qc_operator.settings import StatusSettings
+from tests.unit.operator.conftest import body, known
+
+KEY = Key("shop", "receipts")
+
+
+def conflict() -> ApiError:
+    return ApiError(status=409, reason="Conflict", message="the object has been modified")
+
+
+def unavailable() -> ApiError:
+    return ApiError(status=503, reason="ServiceUnavailable", message="etcdserver: leader changed")
+
+
+@dataclass
+class FakeClock:
+    now: float = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def utcnow(self) -> datetime:
+        return datetime(2026, 11, 27, tzinfo=UTC) + timedelta(seconds=self.now)
+
+
+@dataclass
+class FakeTarget:
+    """A Deployment's scale. `troubles` are raised by the next writes, one each, with what they do to it first."""
+
+    replicas: int = 0
+    version: int = 1
+    writes: list[int] = field(default_factory=list)
+    troubles: list[tuple[ApiError, Callable[[], None]]] = field(default_factory=list)
+    unreadable: ApiError | None = None
+
+    async def read(self, *, namespace: str, target: ScaleTargetRef) -> Scale:
+        assert (KEY.namespace, "receipts") == (namespace, target.name)
+        if self.unreadable:
+            raise self.unreadable
+        return Scale(replicas=self.replicas, running=self.replicas, resource_version=str(self.version))
+
+    async def write(self, *, namespace: str, target: ScaleTargetRef, replicas: int, resource_version: str) -> Scale:
+        if self.troubles:
+            error, change = self.troubles.pop(0)
+            change()
+            raise error
+        if resource_version != str(self.version):
+            raise conflict()
+        self.set(replicas)
+        self.writes.append(replicas)
+        return await self.read(namespace=namespace, target=target)
+
+    def set(self, replicas: int) -> None:
+        """Write as anybody may."""
+        self.replicas = replicas
+        self.version += 1
+
+
+@dataclass
+class FakeFeed:
+    notify: Callable[[], None]
+    problem: Problem | None = None
+    queues: tuple[QueueObservation, ...] = ()
+    at_zero: bool | None = None
+    closed: bool = False
+
+    def observe(self) -> tuple[QueueObservation, ...]:
+        return self.queues
+
+    def expect_change(self, *, at_zero: bool) -> None:
+        self.at_zero = at_zero
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@dataclass
+class World:
+    """Everything around the reconciler."""
+
+    clock: FakeClock = field(default_factory=FakeClock)
+    target: FakeTarget = field(default_factory=FakeTarget)
+    feeds: list[FakeFeed] = field(default_factory=list)
+    statuses: list[dict[str, Any]] = field(default_factory=list)
+    events: list[tuple[str, str]] = field(default_factory=list)
+    status_trouble: ApiError | None = None
+    metrics: Metrics = field(default_factory=Metrics)
+
+    def __post_init__(self) -> None:
+        self.reconciler = Reconciler(
+            surroundings=Surroundings(
+                feeds=self,
+                scales=self.target,
+                statuses=self,
+                events=self,
+                metrics=self.metrics,
+                clock=self.clock,
+                settings=StatusSettings(),
+            )
+        )
+
+    # What the autoscaler acts through
+
+    def open(
+        self, *, namespace: str, secret: str, vhost: str | None, queues: Sequence[QueueName], notify: Callable[[], None]
+    ) -> FakeFeed:
+        assert (KEY.namespace, "rabbitmq", None) == (namespace, secret, vhost)
+        assert ["receipts"] == [queue.name for queue in queues]
+        feed = FakeFeed(notify=notify, queues=(known(ready=0, unacknowledged=0, at=self.clock.now),))
+        self.feeds.append(feed)
+        return feed
+
+    async def write(self, *, key: Key, status: Mapping[str, Any]) -> None:
+        assert key == KEY
+        if self.status_trouble:
+            raise self.status_trouble
+        self.statuses.append(dict(status))
+
+    async def post(self, *, about: Known, warning: bool, reason: str, action: str, note: str, at: datetime) -> None:
+        assert (KEY, bool, str, datetime) == (about.key, type(warning), type(action), type(at))
+        self.events.append((reason, note))
+
+    # What a test does
+
+    async def apply(self, *, generation: int = 1, uid: str = "1", status: object = None, **spec: Any) -> None:
+        """Show the object to the operator, as the watch does."""
+        metadata = {"namespace": KEY.namespace, "name": KEY.name, "uid": uid, "generation": generation}
+        self.reconciler.seen({"metadata": metadata, "spec": body(**spec), "status": status or {}})
+        await self.settle()
+
+    async def see(self, *queues: QueueObservation, after: float = 0.0) -> None:
+        """Let time pass and a reading come in."""
+        self.clock.now += after
+        self.feeds[-1].queues = queues
+        self.feeds[-1].notify()
+        await self.settle()
+
+    async def messages(self, ready: int, unacknowledged: int = 0, *, after: float = 0.0) -> None:
+        """Let time pass and both lanes read these counts."""
+        await self.see(known(ready=ready, unacknowledged=unacknowledged, at=self.clock.now + after), after=after)
+
+    async def settle(self) -> None:
+        """Let the turn that is due be taken: nothing in it waits for anything but the fakes."""
+        for _ in range(100):
+            await asyncio.sleep(0)
+
+    def condition(self, kind: str) -> tuple[str, str]:
+        """Status and reason of a condition, as last written."""
+        conditions = {condition["type"]: condition for condition in self.statuses[-1]["conditions"]}
+        return conditions[kind]["status"], conditions[kind]["reason"]
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    made = World()
+    yield made
+    made.reconciler.close()

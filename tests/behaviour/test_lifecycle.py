@@ -1,0 +1,78 @@
+"""Objects come, change and go."""
+
+from typing import Any
+
+import pytest
+
+from tests.behaviour.conftest import KEY, World
+
+
+async def test_a_deleted_object_keeps_its_replicas_and_is_no_longer_read(world: World) -> None:
+    await world.apply()
+    await world.messages(95)
+
+    world.reconciler.gone(KEY)
+    await world.messages(0, after=600.0)
+
+    assert (True, [5]) == (world.feeds[0].closed, world.target.writes)
+
+
+async def test_our_own_status_echo_changes_nothing(world: World) -> None:
+    await world.apply()
+    await world.apply(status={"desiredReplicas": 0})
+
+    assert 1 == len(world.feeds)
+
+
+async def test_a_new_bound_takes_effect_without_reading_anew(world: World) -> None:
+    await world.apply()
+    await world.messages(95)
+    await world.apply(generation=2, maxReplicas=3)
+
+    assert (1, [5, 3]) == (len(world.feeds), world.target.writes)
+    assert 2 == world.statuses[-1]["observedGeneration"]
+
+
+async def test_other_queues_are_read_anew(world: World) -> None:
+    await world.apply()
+    entry = {"name": "receipts", "vhost": "other", "lag": {"scaleUpAbove": 20}}
+    await world.apply(generation=2, queues=[entry])
+
+    assert [True, False] == [feed.closed for feed in world.feeds]
+
+
+async def test_an_object_created_again_under_its_name_inherits_nothing(world: World) -> None:
+    await world.apply()
+    await world.messages(95)
+    await world.apply(uid="2")
+
+    assert [True, False] == [feed.closed for feed in world.feeds]
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason", "words"),
+    [
+        ({"maxReplicas": 0}, "InvalidSpec", "spec.maxReplicas"),
+        ({"mode": "Observe"}, "NotImplemented", "spec.mode"),
+        ({"fallback": {"afterSeconds": 180, "replicas": 5}}, "NotImplemented", "spec.fallback"),
+    ],
+)
+async def test_what_cannot_be_acted_on_is_told_and_nothing_is_touched(
+    world: World, spec: dict[str, Any], reason: str, words: str
+) -> None:
+    world.target.replicas = 3
+    await world.apply(**spec)
+
+    assert ("False", reason) == world.condition("Ready")
+    assert words in world.statuses[-1]["conditions"][0]["message"]
+    assert ([], []) == (world.feeds, world.target.writes)
+    assert [reason] == [told for told, _ in world.events]
+
+
+async def test_a_mended_spec_is_acted_on(world: World) -> None:
+    await world.apply(mode="Observe")
+    await world.apply(generation=2)
+    await world.messages(95)
+
+    assert [5] == world.target.writes
+    assert ("True", "Scaling") == world.condition("Ready")
