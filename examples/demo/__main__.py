@@ -108,7 +108,8 @@ def _clean_up(cluster: Cluster, settings: Settings, progress: Progress, *, relea
         progress.detail(f"kubectl -n {shop.NAMESPACE} get queueconsumers,deployments,pods")
         return
     # From here on Ctrl-C would leave things behind, and that is all that it could speed up.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     progress.step("Cleaning up")
     try:
         if cluster.ours:

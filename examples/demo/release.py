@@ -52,10 +52,13 @@ def install(cluster: Cluster, settings: Settings) -> None:
             f"{READY_SECONDS}s",
             purpose="installing the operator",
             timeout_seconds=READY_SECONDS + 60,
+            # The chart's notes tell a person what to do next; here the demo does it.
+            quiet=True,
         )
     except DemoError as error:
         found = evidence(cluster, namespace=NAMESPACE, what=f"deployment/{SERVICE}")
         raise DemoError(error.sentence, evidence=[*error.evidence, *found]) from error
+    cluster.progress.detail(f"deployment/{SERVICE} is ready")
 
 
 def _crd_options(cluster: Cluster) -> list[str]:

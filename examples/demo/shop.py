@@ -44,10 +44,12 @@ def open_shop(cluster: Cluster, settings: Settings) -> None:
                 f"--timeout={READY_SECONDS}s",
                 purpose=f"waiting for {part}",
                 timeout_seconds=READY_SECONDS + 30,
+                quiet=True,
             )
         except DemoError as error:
             found = evidence(cluster, namespace=NAMESPACE, what=part)
             raise DemoError(f"{part} of the shop did not become ready", evidence=[*error.evidence, *found]) from error
+        cluster.progress.detail(f"{part} is ready")
     _await_readings(cluster)
 
 
@@ -64,12 +66,14 @@ def _await_readings(cluster: Cluster) -> None:
             f"--timeout={READY_SECONDS}s",
             purpose="waiting for the QueueConsumers",
             timeout_seconds=READY_SECONDS + 30,
+            quiet=True,
         )
     except DemoError as error:
         found = evidence(cluster, namespace=OPERATOR_NAMESPACE, what=f"deployment/{OPERATOR}")
         raise DemoError(
             "the operator does not report the QueueConsumers as Ready", evidence=[*error.evidence, *found]
         ) from error
+    cluster.progress.detail("the operator reads both queues")
 
 
 def close_shop(cluster: Cluster) -> None:

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
-from qc_operator import reporting
-from qc_operator.brokers import Feed, Feeds, QueueName
-from qc_operator.brokers.reader import NOT_READ_YET
+from qc_operator.announcer import Announcer
+from qc_operator.brokers import NOT_READ_YET, Feed, Feeds, QueueName
 from qc_operator.cluster import EventPoster, Scale, ScaleWriter, StatusWriter
 from qc_operator.cluster.client import ApiError
 from qc_operator.metrics import Metrics
@@ -23,8 +22,9 @@ from qc_operator.registry import Known
 from qc_operator.reporting import Change, Findings
 from qc_operator.resource import QueueConsumerSpec
 from qc_operator.scaling.decision import Decision, Memory, decide, remember_nothing
-from qc_operator.scaling.observation import Depth, Observation, QueueObservation, Totals, Unknown
+from qc_operator.scaling.observation import Observation, QueueObservation, Unknown
 from qc_operator.settings import StatusSettings
+from qc_operator.target import Target
 
 WRITE_TRIES = 5
 """A Deployment's resourceVersion moves with its pods, so a conflict is common and means: read again."""
@@ -60,18 +60,22 @@ class Surroundings:
 class Autoscaler:
     """Keeps one target's replicas where its queues want them."""
 
-    def __init__(self, *, known: Known, surroundings: Surroundings) -> None:
+    def __init__(self, *, known: Known, surroundings: Surroundings, on_gone: Callable[[], None]) -> None:
         self._known = known
         self._around = surroundings
+        self._announcer = Announcer(
+            status=known.status,
+            statuses=surroundings.statuses,
+            events=surroundings.events,
+            metrics=surroundings.metrics,
+            numbers_interval=surroundings.settings.numbers_interval,
+            on_gone=on_gone,
+        )
         self._memory: Memory = remember_nothing(now=surroundings.clock.monotonic())
         self._feed: Feed | None = None
         self._feeding: object = None
-        self._scale: Scale | None = None
-        self._scale_at = float("-inf")
+        self._target: Target | None = None
         self._target_retry_at = float("-inf")
-        self._status: Mapping[str, Any] = known.status
-        self._written: Mapping[str, Any] = known.status
-        self._written_at = float("-inf")
         self._turn: asyncio.Task[None] | None = None
         self._again = False
         self.update(known)
@@ -84,21 +88,20 @@ class Autoscaler:
     def update(self, known: Known) -> None:
         """Take over a new spec; readings go on where they concern the same queues."""
         self._known = known
-        spec = known.spec
-        usable = spec is not None and not known.not_implemented
-        feeding = (spec.broker, tuple((q.name, q.vhost) for q in spec.queues)) if spec and usable else None
+        spec = known.spec if not known.not_implemented else None
+        feeding = (spec.broker, tuple((queue.name, queue.vhost) for queue in spec.queues)) if spec else None
         if feeding != self._feeding:
             self._close_feed()
             self._feeding = feeding
-            if spec and usable:
-                self._feed = self._around.feeds.open(
-                    namespace=known.key.namespace,
-                    secret=spec.broker.secret_name,
-                    vhost=spec.broker.vhost,
-                    queues=[QueueName(name=queue.name or "", vhost=queue.vhost) for queue in spec.queues],
-                    notify=self.wake,
-                )
-        self._scale_at = float("-inf")
+            self._feed = self._open_feed(spec) if spec else None
+        if spec:
+            self._target = Target(
+                scales=self._around.scales,
+                namespace=known.key.namespace,
+                ref=spec.scale_target_ref,
+                max_age=self._around.settings.scale_max_age,
+            )
+        self._target_retry_at = float("-inf")
         self.wake()
 
     def wake(self) -> None:
@@ -114,6 +117,15 @@ class Autoscaler:
         if self._turn is not None:
             self._turn.cancel()
         self._around.metrics.forget(self._known.key)
+
+    def _open_feed(self, spec: QueueConsumerSpec) -> Feed:
+        return self._around.feeds.open(
+            namespace=self._known.key.namespace,
+            secret=spec.broker.secret_name,
+            vhost=spec.broker.vhost,
+            queues=[QueueName(name=queue.name or "", vhost=queue.vhost) for queue in spec.queues],
+            notify=self.wake,
+        )
 
     def _close_feed(self) -> None:
         if self._feed is not None:
@@ -134,136 +146,81 @@ class Autoscaler:
             self._turn = None
 
     async def _take_turn(self) -> None:
-        known, spec = self._known, self._known.spec
-        if spec is None or self._feed is None:
-            await self._tell(Findings(conditions=blocked(known)))
+        known, feed, target, clock = self._known, self._feed, self._target, self._around.clock
+        if known.spec is None or feed is None or target is None:
+            findings = Findings(conditions=blocked(known))
+            await self._announcer.tell(findings, about=known, now=clock.monotonic(), wall=clock.utcnow())
             return
-        queues = self._feed.observe()
-        if self._feed.problem is None and any(_not_read_yet(queue) for queue in queues):
+        queues, seen_at = feed.observe(), clock.monotonic()
+        not_read_yet = feed.problem is None and any(_not_read_yet(queue) for queue in queues)
+        if not_read_yet or seen_at < self._target_retry_at:
             return
-        seen_at = self._around.clock.monotonic()
         try:
-            findings = await self._scale_target(spec=spec, queues=queues, seen_at=seen_at)
+            findings = await self._scale(spec=known.spec, feed=feed, target=target, queues=queues, seen_at=seen_at)
         except ApiError as error:
             self._around.metrics.api_errors.labels(resource="scale", reason=error.reason).inc()
-            self._scale_at, self._target_retry_at = float("-inf"), seen_at + TARGET_RETRY
             log.warning("%s: the target's scale was not read or written: %s", known.key, error)
+            self._target_retry_at = seen_at + TARGET_RETRY
+            target.forget()
             if error.passing:
                 return  # Neither could a status be written now; nothing is known to be wrong with the object.
-            findings = Findings(conditions=target_problem(error=error, spec=spec), queues=queues)
-        if findings is not None:
-            await self._tell(findings)
+            findings = Findings(conditions=target_problem(error=error, spec=known.spec), queues=queues)
+        await self._announcer.tell(findings, about=known, now=clock.monotonic(), wall=clock.utcnow())
 
-    async def _scale_target(
-        self, *, spec: QueueConsumerSpec, queues: tuple[QueueObservation, ...], seen_at: float
-    ) -> Findings | None:
-        """Decide and write, again after each conflict. None while a failing target is left alone."""
-        if seen_at < self._target_retry_at:
-            return None
-        change: Change | None = None
+    async def _scale(
+        self,
+        *,
+        spec: QueueConsumerSpec,
+        feed: Feed,
+        target: Target,
+        queues: tuple[QueueObservation, ...],
+        seen_at: float,
+    ) -> Findings:
+        """Decide and write; after each conflict decide anew on what somebody else has made of it."""
         for _ in range(WRITE_TRIES):
-            scale = await self._read_scale(spec, now=seen_at)
-            observation = Observation(queues=queues, current=scale.replicas)
-            now = self._around.clock.monotonic()
-            decision = decide(spec=spec, observation=observation, memory=self._memory, now=now)
+            scale = await target.scale(now=seen_at)
+            decision = decide(
+                spec=spec,
+                observation=Observation(queues=queues, current=scale.replicas),
+                memory=self._memory,
+                now=self._around.clock.monotonic(),
+            )
             if decision.replicas == scale.replicas:
                 break
             try:
-                await self._write_scale(spec, decision=decision, scale=scale, seen_at=seen_at)
+                scale = await self._write(target=target, decision=decision, scale=scale, seen_at=seen_at)
             except ApiError as error:
                 if not error.conflict:
                     raise
-                self._scale_at = float("-inf")
-                continue
-            change = Change(before=scale.replicas, after=decision.replicas)
-            break
+            else:
+                break
         else:
-            return None  # Somebody writes faster than we read; the next reading tries again.
+            raise ApiError(status=0, reason="Conflict", message="somebody else writes the scale again and again")
         self._memory = decision.memory
-        if self._feed is not None:
-            self._feed.expect_change(at_zero=decision.replicas == 0)
-        self._measure(spec=spec, queues=queues, decision=decision)
+        feed.expect_change(at_zero=decision.replicas == 0)
+        self._around.metrics.measure(self._known.key, spec=spec, queues=queues, decision=decision)
+        changed = decision.replicas != decision.current
         return Findings(
             conditions=(
-                readiness(problem=self._feed.problem if self._feed else None, queues=queues, spec=spec),
+                readiness(problem=feed.problem, queues=queues, spec=spec),
                 active(decision=decision, queues=queues),
             ),
             decision=decision,
             queues=queues,
-            running=None if self._scale is None else self._scale.running,
-            change=change,
+            running=scale.running,
+            change=Change(before=decision.current, after=decision.replicas) if changed else None,
         )
 
-    async def _read_scale(self, spec: QueueConsumerSpec, *, now: float) -> Scale:
-        if self._scale is None or now - self._scale_at > self._around.settings.scale_max_age:
-            self._scale = await self._around.scales.read(
-                namespace=self._known.key.namespace, target=spec.scale_target_ref
-            )
-            self._scale_at = now
-        return self._scale
+    async def _write(self, *, target: Target, decision: Decision, scale: Scale, seen_at: float) -> Scale:
+        written = await target.ask(decision.replicas, known=scale, now=seen_at)
+        now, key = self._around.clock.monotonic(), self._known.key
+        self._around.metrics.scaled(key, decision=decision, reaction=now - seen_at)
+        log.info("%s: %d -> %d replicas, %s: %s", key, scale.replicas, *_told(decision))
+        return written
 
-    async def _write_scale(self, spec: QueueConsumerSpec, *, decision: Decision, scale: Scale, seen_at: float) -> None:
-        self._scale = await self._around.scales.write(
-            namespace=self._known.key.namespace,
-            target=spec.scale_target_ref,
-            replicas=decision.replicas,
-            resource_version=scale.resource_version,
-        )
-        now = self._around.clock.monotonic()
-        self._scale_at = now
-        direction = "up" if decision.replicas > scale.replicas else "down"
-        metrics, key = self._around.metrics, self._known.key
-        metrics.reaction.labels(direction=direction).observe(now - seen_at)
-        metrics.scale_events.labels(key.namespace, key.name, direction, decision.reason.value).inc()
-        log.info(
-            "%s: %d -> %d replicas, %s: %s", key, scale.replicas, decision.replicas, decision.reason, decision.message
-        )
 
-    def _measure(self, *, spec: QueueConsumerSpec, queues: tuple[QueueObservation, ...], decision: Decision) -> None:
-        metrics, labels = self._around.metrics, self._known.key
-        metrics.current.labels(*labels).set(decision.current)
-        metrics.desired.labels(*labels).set(decision.replicas)
-        metrics.min_replicas.labels(*labels).set(spec.min_replicas)
-        metrics.max_replicas.labels(*labels).set(spec.max_replicas)
-        for queue in queues:
-            if isinstance(queue.depth, Depth):
-                metrics.ready.labels(*labels, queue.name).set(queue.depth.ready)
-            if isinstance(queue.totals, Totals):
-                metrics.unacknowledged.labels(*labels, queue.name).set(queue.totals.unacknowledged)
-        if all(isinstance(queue.depth, Depth) for queue in queues):
-            metrics.last_reading.labels(*labels).set(self._around.clock.utcnow().timestamp())
-
-    async def _tell(self, findings: Findings) -> None:
-        """Write status and events, where there is news."""
-        known, around = self._known, self._around
-        now, wall = around.clock.monotonic(), around.clock.utcnow()
-        for condition in findings.conditions:
-            around.metrics.condition.labels(*known.key, condition.type).set(condition.status == "True")
-        ref = known.spec.scale_target_ref if known.spec else None
-        status = reporting.status(
-            findings=findings,
-            previous=self._status,
-            generation=known.generation,
-            target=f"{ref.kind}/{ref.name}" if ref else "",
-            now=wall,
-        )
-        news = reporting.events(findings=findings, previous=self._status.get("conditions", ()))
-        self._status = status
-        numbers_due = now - self._written_at >= around.settings.numbers_interval
-        if reporting.must_write(status=status, written=self._written, numbers_due=numbers_due):
-            try:
-                await around.statuses.write(key=known.key, status=status)
-                self._written, self._written_at = status, now
-            except ApiError as error:
-                if not error.not_found:
-                    around.metrics.api_errors.labels(resource="status", reason=error.reason).inc()
-                    log.warning("%s: the status was not written: %s", known.key, error)
-                # Not before the numbers' interval again: a failing API server is not hammered.
-                self._written_at = now
-        for event in news:
-            await around.events.post(
-                about=known, warning=event.warning, reason=event.reason, action=event.action, note=event.note, at=wall
-            )
+def _told(decision: Decision) -> tuple[int, str, str]:
+    return decision.replicas, decision.reason.value, decision.message
 
 
 def _not_read_yet(queue: QueueObservation) -> bool:

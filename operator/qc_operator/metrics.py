@@ -8,8 +8,25 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from qc_operator.registry import Key
+from qc_operator.resource import QueueConsumerSpec
+from qc_operator.scaling.decision import Decision
+from qc_operator.scaling.observation import Depth, QueueObservation, Totals
 
 OBJECT = ("namespace", "queueconsumer")
+
+
+class QueueGauge:
+    """A number of a queue that is absent while it is not known: the last one known would pass for a fresh one."""
+
+    def __init__(self, gauge: Gauge) -> None:
+        self.gauge = gauge
+
+    def set(self, key: Key, queue: str, value: int | None) -> None:
+        """Set the number, or take its series away."""
+        if value is None:
+            self.gauge.remove_by_labels({"namespace": key.namespace, "queueconsumer": key.name, "queue": queue})
+        else:
+            self.gauge.labels(*key, queue).set(value)
 
 
 class Metrics:
@@ -17,9 +34,13 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.ready = self._gauge("queue_messages_ready", "Messages ready for delivery.", "queue")
-        self.unacknowledged = self._gauge(
-            "queue_messages_unacked", "Messages delivered and not yet acknowledged; absent while unknown.", "queue"
+        self.ready = QueueGauge(
+            self._gauge("queue_messages_ready", "Messages ready for delivery; absent while unknown.", "queue")
+        )
+        self.unacknowledged = QueueGauge(
+            self._gauge(
+                "queue_messages_unacked", "Messages delivered and not yet acknowledged; absent while unknown.", "queue"
+            )
         )
         self.current = self._gauge("status_current_replicas", "Replicas asked for in the target's scale.")
         self.desired = self._gauge("status_desired_replicas", "Replicas decided upon, after limits.")
@@ -55,12 +76,33 @@ class Metrics:
     def _gauge(self, name: str, help_text: str, *labels: str) -> Gauge:
         return Gauge(f"queueconsumer_{name}", help_text, (*OBJECT, *labels), registry=self.registry)
 
+    def measure(
+        self, key: Key, *, spec: QueueConsumerSpec, queues: tuple[QueueObservation, ...], decision: Decision
+    ) -> None:
+        """Show what one turn has seen and decided."""
+        self.current.labels(*key).set(decision.current)
+        self.desired.labels(*key).set(decision.replicas)
+        self.min_replicas.labels(*key).set(spec.min_replicas)
+        self.max_replicas.labels(*key).set(spec.max_replicas)
+        for queue in queues:
+            depth, totals = queue.depth, queue.totals
+            self.ready.set(key, queue.name, depth.ready if isinstance(depth, Depth) else None)
+            self.unacknowledged.set(key, queue.name, totals.unacknowledged if isinstance(totals, Totals) else None)
+        if all(isinstance(queue.depth, Depth) for queue in queues):
+            self.last_reading.labels(*key).set_to_current_time()
+
+    def scaled(self, key: Key, *, decision: Decision, reaction: float) -> None:
+        """Count a write that the API server accepted, `reaction` seconds after the reading that called for it."""
+        direction = "up" if decision.replicas > decision.current else "down"
+        self.reaction.labels(direction=direction).observe(reaction)
+        self.scale_events.labels(*key, direction, decision.reason.value).inc()
+
     def forget(self, key: Key) -> None:
         """Remove the series of a QueueConsumer that is gone."""
         labels = {"namespace": key.namespace, "queueconsumer": key.name}
         for metric in (
-            self.ready,
-            self.unacknowledged,
+            self.ready.gauge,
+            self.unacknowledged.gauge,
             self.current,
             self.desired,
             self.min_replicas,

@@ -8,7 +8,7 @@ from qc_operator.conditions import Condition
 from qc_operator.registry import Known
 from qc_operator.resource import QueueConsumerSpec
 from qc_operator.scaling.decision import Decision
-from qc_operator.scaling.observation import Depth, Missing, QueueObservation, Unknown
+from qc_operator.scaling.observation import Depth, Missing, QueueObservation, Totals, Unavailable, Unknown
 
 
 def blocked(known: Known) -> tuple[Condition, ...]:
@@ -61,9 +61,22 @@ def readiness(*, problem: Problem | None, queues: tuple[QueueObservation, ...], 
             return Condition(type="Ready", status="False", reason=queue.depth.cause, message=message)
     ref = spec.scale_target_ref
     count = "1 queue" if len(queues) == 1 else f"{len(queues)} queues"
-    return Condition(
-        type="Ready", status="True", reason="Scaling", message=f"{count} read, {ref.kind} {ref.name} scaled"
-    )
+    message = f"{count} read, {ref.kind} {ref.name} scaled"
+    return Condition(type="Ready", status="True", reason="Scaling", message=message + _without_totals(queues, spec))
+
+
+def _without_totals(queues: tuple[QueueObservation, ...], spec: QueueConsumerSpec) -> str:
+    """What follows from unacknowledged counts that cannot be had, or nothing."""
+    for queue in queues:
+        if isinstance(queue.totals, Totals):
+            continue
+        effect = "replicas do not go down until they are"
+        if isinstance(queue.totals, Unavailable):
+            effect = "ready messages count alone"
+            if spec.min_replicas == 0 and spec.idle_evidence == "ReadyAndUnacked":
+                effect += ", and replicas do not go to zero; idleEvidence: ReadyOnly lets them"
+        return f"; unacknowledged messages of {queue.name} are not known, so {effect}: {queue.totals.message}"
+    return ""
 
 
 def active(*, decision: Decision, queues: tuple[QueueObservation, ...]) -> Condition:

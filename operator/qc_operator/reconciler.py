@@ -35,7 +35,9 @@ class Reconciler:
             return
         if before is None:
             log.info("%s: watching", known.key)
-            self._autoscalers[known.key] = Autoscaler(known=known, surroundings=self._surroundings)
+            self._autoscalers[known.key] = Autoscaler(
+                known=known, surroundings=self._surroundings, on_gone=lambda: self.gone(known.key)
+            )
         else:
             log.info("%s: spec or annotations changed (generation %d)", known.key, known.generation)
             before.update(known)

@@ -140,6 +140,17 @@ async def test_a_restart_tells_and_moves_nothing(world: World) -> None:
     restarted.reconciler.close()
 
 
+async def test_a_number_that_is_not_known_has_no_metric(world: World) -> None:
+    await world.apply()
+    await world.messages(95)
+    labels = {"namespace": KEY.namespace, "queueconsumer": KEY.name, "queue": "receipts"}
+    assert 95.0 == world.metrics.registry.get_sample_value("queueconsumer_queue_messages_ready", labels)
+
+    await world.see(unknown(at=world.clock.now))
+
+    assert world.metrics.registry.get_sample_value("queueconsumer_queue_messages_ready", labels) is None
+
+
 async def test_metrics_of_a_deleted_object_go_with_it(world: World) -> None:
     await world.apply()
     await world.messages(95)

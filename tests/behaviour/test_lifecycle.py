@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from qc_operator.cluster.client import ApiError
 from tests.behaviour.conftest import KEY, World
 
 
@@ -15,6 +16,14 @@ async def test_a_deleted_object_keeps_its_replicas_and_is_no_longer_read(world: 
     await world.messages(0, after=600.0)
 
     assert (True, [5]) == (world.feeds[0].closed, world.target.writes)
+
+
+async def test_an_object_deleted_unseen_is_forgotten_at_the_first_write_that_misses_it(world: World) -> None:
+    await world.apply()
+    world.status_trouble = ApiError(status=404, reason="NotFound", message="queueconsumers not found")
+    await world.messages(95)
+
+    assert world.feeds[0].closed
 
 
 async def test_our_own_status_echo_changes_nothing(world: World) -> None:

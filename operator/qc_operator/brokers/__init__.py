@@ -8,6 +8,9 @@ from typing import Protocol
 
 from qc_operator.scaling.observation import QueueObservation
 
+NOT_READ_YET = "NotReadYet"
+"""The cause of a reading that is unknown because the first one has not come in yet: no reason to tell anybody."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueName:

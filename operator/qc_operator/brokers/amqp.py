@@ -123,7 +123,11 @@ class BrokerConnection:
         opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if self._connection is None or not self._connection.is_open:
             raise self.closed.result() if self.closed.done() else BrokerError("BrokerUnreachable", "not connected")
-        channel = self._connection.channel(on_open_callback=lambda _: _settle(opened))
+        try:
+            channel = self._connection.channel(on_open_callback=lambda _: _settle(opened))
+        except pika.exceptions.AMQPError as error:
+            # Also when there are no free channels: those given up on a stuck queue end with the connection.
+            raise self._explain(error) from None
 
         def on_close(closed: Any, error: BaseException) -> None:
             if not opened.done():

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from qc_operator.brokers import Problem, QueueName
+from qc_operator.brokers import NOT_READ_YET, Problem, QueueName
 from qc_operator.brokers.credentials import Credentials, SecretError, SecretUnreadableError, from_secret
-from qc_operator.brokers.reader import NOT_READ_YET, BrokerReader, Listener
+from qc_operator.brokers.reader import BrokerReader, Listener
 from qc_operator.scaling.observation import QueueObservation, Unknown
 from qc_operator.settings import ReadingSettings
 

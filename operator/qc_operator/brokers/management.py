@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 import aiohttp
+import msgspec
 
 from qc_operator.brokers.credentials import Credentials
 
@@ -23,6 +24,14 @@ class QueueTotals:
 
     ready: int
     unacknowledged: int
+
+
+class _Row(msgspec.Struct):
+    """A queue in the answer; one without a leader has no counts."""
+
+    name: str
+    messages_ready: int | None = None
+    messages_unacknowledged: int | None = None
 
 
 class ManagementError(Exception):
@@ -53,14 +62,20 @@ async def totals(*, session: aiohttp.ClientSession, credentials: Credentials, wi
         ) as response:
             if response.status != 200:  # noqa: PLR2004 - HTTP's own number
                 raise _refused(status=response.status, url=url)
-            rows = await response.json()
+            answer = await response.read()
     except (aiohttp.ClientError, TimeoutError) as error:
         detail = str(error) or type(error).__name__
         raise ManagementError("ManagementUnreachable", f"management API {url}: {detail}") from None
+    try:
+        rows = msgspec.json.decode(answer, type=list[_Row])
+    except msgspec.DecodeError as error:
+        raise ManagementError(
+            "ManagementFailed", f"management API {url} answered with something else: {error}"
+        ) from None
     return {
-        row["name"]: QueueTotals(ready=row["messages_ready"], unacknowledged=row["messages_unacknowledged"])
+        row.name: QueueTotals(ready=row.messages_ready, unacknowledged=row.messages_unacknowledged)
         for row in rows
-        if "messages_ready" in row and "messages_unacknowledged" in row
+        if row.messages_ready is not None and row.messages_unacknowledged is not None
     }
 
 

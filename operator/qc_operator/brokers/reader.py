@@ -8,6 +8,7 @@ A reading goes from the wire to its listeners by a call, with no timer between.
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,26 +16,26 @@ from typing import Any
 
 import aiohttp
 
-from qc_operator.brokers import Problem, management
+from qc_operator.brokers import NOT_READ_YET, Problem
 from qc_operator.brokers.amqp import BrokerConnection, BrokerError
 from qc_operator.brokers.credentials import Credentials
 from qc_operator.brokers.schedule import Schedule
+from qc_operator.brokers.totals import VhostTotals
 from qc_operator.scaling.observation import (
     Depth,
     DepthReading,
     QueueObservation,
-    Totals,
-    TotalsReading,
-    Unavailable,
     Unknown,
 )
 from qc_operator.settings import ReadingSettings
 
-NOT_READ_YET = "NotReadYet"
 RECONNECT_FIRST = 0.5
 RECONNECT_MOST = 10.0
 REFUSED_MOST = 5.0
 """Longest pause after a refused login: each refusal has the Secret read again, so this is how fast it heals."""
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
@@ -75,17 +76,12 @@ class BrokerReader:
         self._credentials = credentials
         self._settings = settings
         self._identity = identity
-        self._session = session
         self._watches: dict[str, _Watch] = {}
         self._due: Schedule[_Watch] = Schedule()
         self._quarantine: Schedule[_Watch] = Schedule()
-        self._totals: dict[str, management.QueueTotals] = {}
-        self._totals_at = float("-inf")
-        self._totals_missing: Unknown | Unavailable | None = Unknown(
-            cause=NOT_READ_YET, message="no reading of the totals yet", at=0.0
-        )
+        self._totals = VhostTotals(credentials=credentials, settings=settings, session=session, notify=self._notify_all)
         self._problem: Problem | None = None
-        self._tasks = [asyncio.create_task(self._keep_connected()), asyncio.create_task(self._keep_totals())]
+        self._tasks = [asyncio.create_task(self._keep_connected()), asyncio.create_task(self._totals.keep_reading())]
 
     @property
     def problem(self) -> Problem | None:
@@ -122,7 +118,7 @@ class BrokerReader:
             name=queue,
             vhost=self._credentials.vhost,
             depth=watch.depth,
-            totals=self._totals_of(queue),
+            totals=self._totals.of(queue),
             published_at=watch.published_at,
         )
 
@@ -131,8 +127,6 @@ class BrokerReader:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    # The fast lane
 
     async def _keep_connected(self) -> None:
         pause = RECONNECT_FIRST
@@ -147,7 +141,8 @@ class BrokerReader:
                 self._problem = None
                 pause = RECONNECT_FIRST
                 await self._read_until_closed(connection)
-            except BrokerError as error:
+            except Exception as failure:  # noqa: BLE001 - whatever it is, the queues must be read again
+                error = _broker_error(failure)
                 self._fail(error)
                 refused = error.reason in {"AuthenticationFailed", "AccessRefused", "VhostNotFound"}
                 most = REFUSED_MOST if refused else RECONNECT_MOST
@@ -217,37 +212,19 @@ class BrokerReader:
         self._problem = Problem(reason=error.reason, message=str(error))
         for watch in self._watches.values():
             watch.depth = Unknown(cause=error.reason, message=str(error), at=now)
+        self._notify_all()
+
+    def _notify_all(self) -> None:
         for listener in self._listeners():
             listener.notify()
 
     def _listeners(self) -> set[Listener]:
         return {listener for watch in self._watches.values() for listener in watch.listeners}
 
-    # The slow lane
 
-    def _totals_of(self, queue: str) -> TotalsReading:
-        if self._totals_missing is not None:
-            return self._totals_missing
-        counts = self._totals.get(queue)
-        if counts is None:
-            return Unknown(cause="TotalsMissing", message="the management API leaves it out", at=self._totals_at)
-        return Totals(ready=counts.ready, unacknowledged=counts.unacknowledged, at=self._totals_at)
-
-    async def _keep_totals(self) -> None:
-        ever = False
-        while True:
-            # The reading describes the queues at some time after the request was sent.
-            asked_at = asyncio.get_running_loop().time()
-            try:
-                self._totals = await management.totals(
-                    session=self._session, credentials=self._credentials, within=self._settings.totals_timeout
-                )
-                self._totals_at, self._totals_missing, ever = asked_at, None, True
-            except management.ManagementError as error:
-                if self._credentials.management_given or ever:
-                    self._totals_missing = Unknown(cause=error.reason, message=str(error), at=asked_at)
-                else:
-                    self._totals_missing = Unavailable(message=str(error))
-            for listener in self._listeners():
-                listener.notify()
-            await asyncio.sleep(self._settings.totals_interval * random.uniform(0.9, 1.0))  # noqa: S311
+def _broker_error(failure: Exception) -> BrokerError:
+    """The cause of a failure; one that is our own mistake is logged and must not end the reading for ever."""
+    if isinstance(failure, BrokerError):
+        return failure
+    log.error("the reader failed", exc_info=failure)
+    return BrokerError("ReaderFailed", f"the reader failed and starts again: {type(failure).__name__}")

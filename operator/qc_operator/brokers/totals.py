@@ -1,0 +1,69 @@
+"""The slow lane of a reader: a vhost's totals, read every few seconds on behalf of all its queues."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+
+import aiohttp
+
+from qc_operator.brokers import NOT_READ_YET, management
+from qc_operator.brokers.credentials import Credentials
+from qc_operator.scaling.observation import Totals, TotalsReading, Unavailable, Unknown
+from qc_operator.settings import ReadingSettings
+
+
+class VhostTotals:
+    """Ready and unacknowledged counts of all queues of one vhost, as the management API gave them last."""
+
+    def __init__(
+        self,
+        *,
+        credentials: Credentials,
+        settings: ReadingSettings,
+        session: aiohttp.ClientSession,
+        notify: Callable[[], None],
+    ) -> None:
+        self._credentials = credentials
+        self._settings = settings
+        self._session = session
+        self._notify = notify
+        self._counts: dict[str, management.QueueTotals] = {}
+        self._at = float("-inf")
+        self._ever = False
+        self._missing: Unknown | Unavailable | None = Unknown(
+            cause=NOT_READ_YET, message="no reading of the totals yet", at=float("-inf")
+        )
+
+    def of(self, queue: str) -> TotalsReading:
+        """What is known of one queue. A queue that the answer leaves out is unknown, never empty."""
+        if self._missing is not None:
+            return self._missing
+        counts = self._counts.get(queue)
+        if counts is None:
+            return Unknown(cause="TotalsMissing", message="the management API leaves the queue out", at=self._at)
+        return Totals(ready=counts.ready, unacknowledged=counts.unacknowledged, at=self._at)
+
+    async def keep_reading(self) -> None:
+        """Read until cancelled."""
+        while True:
+            await self._read()
+            self._notify()
+            # The spread keeps the readers of many vhosts from asking in step.
+            await asyncio.sleep(self._settings.totals_interval * random.uniform(0.9, 1.0))  # noqa: S311
+
+    async def _read(self) -> None:
+        # The answer describes the queues at some time after the request was sent.
+        asked_at = asyncio.get_running_loop().time()
+        try:
+            self._counts = await management.totals(
+                session=self._session, credentials=self._credentials, within=self._settings.totals_timeout
+            )
+        except management.ManagementError as error:
+            if self._credentials.management_given or self._ever:
+                self._missing = Unknown(cause=error.reason, message=str(error), at=asked_at)
+            else:
+                self._missing = Unavailable(message=str(error))
+        else:
+            self._at, self._missing, self._ever = asked_at, None, True
