@@ -64,3 +64,7 @@ SUITES := tests/unit tests/property tests/packaging tests/behaviour tests/adapte
 .PHONY: demo
 demo: packages venv ## Show the main job: a cluster, a broker, the operator, a shop on Black Friday, and a summary
 	@$(PY) -m examples.demo
+
+.PHONY: bench-react
+bench-react: packages venv ## Measure the time from a confirmed message to the write of /scale (BENCH_OPTIONS=--trials=5)
+	@$(PY) -m tests.with_cluster $(PY) -m bench.reaction $(BENCH_OPTIONS)

@@ -69,29 +69,39 @@ def remember_nothing(*, now: float) -> Memory:
     return Memory(since=now, busy_at=now)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Draft:
+    """An answer on its way through the steps, before the bounds."""
+
+    replicas: int
+    reason: Reason
+    steps: tuple[str, ...]
+    memory: Memory
+    limited_by: Limit = Limit.NONE
+
+
 def decide(*, spec: QueueConsumerSpec, observation: Observation, memory: Memory, now: float) -> Decision:
     """Decide how many replicas there should be.
 
     `now` and all times in `observation` and `memory` are seconds of the same monotonic clock. Never raises for
     missing data: what is not known holds replicas where they are, and the bounds of the spec apply all the same.
     """
-    unread = [queue for queue in observation.queues if not isinstance(queue.depth, Depth)]
+    unread = any(not isinstance(queue.depth, Depth) for queue in observation.queues)
+    memory = replace(
+        memory,
+        busy_at=idleness.last_busy(spec=spec, observation=observation, before=memory.busy_at, now=now),
+        since=now if unread else memory.since,
+    )
     wanted = _largest(spec=spec, observation=observation, now=now)
-    busy_at = idleness.last_busy(spec=spec, observation=observation, before=memory.busy_at, now=now)
-    memory = replace(memory, busy_at=busy_at, since=now if unread else memory.since)
     if wanted is None or (unread and wanted.replicas <= observation.current):
-        return _bounded(
-            spec=spec,
-            observation=observation,
-            memory=memory,
-            replicas=observation.current,
-            reason=Reason.READING_MISSING,
-            limited_by=Limit.GUARD,
-            steps=(_unread_message(observation),),
-        )
-    if observation.current == 0:
-        return _from_zero(spec=spec, observation=observation, memory=memory, wanted=wanted, now=now)
-    return _running(spec=spec, observation=observation, memory=memory, wanted=wanted, now=now)
+        draft = _hold(observation=observation, memory=memory)
+    elif observation.current == 0:
+        draft = _from_zero(spec=spec, observation=observation, memory=memory, wanted=wanted, now=now)
+    elif spec.min_replicas == 0 and idleness.idle(spec=spec, observation=observation, busy_at=memory.busy_at, now=now):
+        draft = _to_zero(spec=spec, memory=memory, now=now)
+    else:
+        draft = _running(observation=observation, memory=memory, wanted=wanted, now=now)
+    return _bounded(spec=spec, observation=observation, draft=draft)
 
 
 def _largest(*, spec: QueueConsumerSpec, observation: Observation, now: float) -> Demand | None:
@@ -108,126 +118,90 @@ def _largest(*, spec: QueueConsumerSpec, observation: Observation, now: float) -
     return replace(winner, complete=all(answer.complete for answer in demands))
 
 
-def _from_zero(
-    *, spec: QueueConsumerSpec, observation: Observation, memory: Memory, wanted: Demand, now: float
-) -> Decision:
-    """Wake up to the wanted number in one step, once there are more messages than `activateAbove`."""
-    ready = sum(queue.depth.ready for queue in observation.queues if isinstance(queue.depth, Depth))
-    if ready <= spec.activate_above:
-        words = f"{ready} messages are no more than activateAbove {spec.activate_above}" if ready else "no messages"
-        return _bounded(
-            spec=spec,
-            observation=observation,
-            memory=memory,
-            replicas=0,
-            reason=Reason.STEADY,
-            limited_by=Limit.NONE,
-            steps=(words,),
-        )
-    answers = stabilization.record(answers=(), replicas=wanted.replicas, now=now, window=stabilization.DOWN_WINDOW)
-    return _bounded(
-        spec=spec,
-        observation=observation,
-        memory=replace(memory, answers=answers),
-        replicas=max(1, wanted.replicas),
-        reason=Reason.WOKE_UP,
-        limited_by=Limit.NONE,
-        steps=(wanted.explanation,),
-    )
-
-
-def _running(
-    *, spec: QueueConsumerSpec, observation: Observation, memory: Memory, wanted: Demand, now: float
-) -> Decision:
-    current = observation.current
-    if spec.min_replicas == 0 and idleness.idle(spec=spec, observation=observation, busy_at=memory.busy_at, now=now):
-        idle_for = now - memory.busy_at
-        return _bounded(
-            spec=spec,
-            observation=observation,
-            memory=replace(memory, answers=()),
-            replicas=0,
-            reason=Reason.IDLE,
-            limited_by=Limit.NONE,
-            steps=(f"no messages for {idle_for:.0f} s, idleAfterSeconds is {spec.idle_after_seconds}",),
-        )
-    # While it is not known to be idle, one replica stays: only the idle rule goes to zero.
-    replicas = max(1, wanted.replicas)
-    steps = [wanted.explanation]
-    if not wanted.complete:
-        # A hold for want of data says nothing about the need, so it must not pin the window.
-        return _bounded(
-            spec=spec,
-            observation=observation,
-            memory=memory,
-            replicas=replicas,
-            reason=Reason.STEADY if replicas == current else Reason.BACKLOG_ABOVE_TARGET,
-            limited_by=Limit.NONE,
-            steps=tuple(steps),
-        )
-    window = stabilization.DOWN_WINDOW
-    answers = stabilization.record(answers=memory.answers, replicas=replicas, now=now, window=window)
-    memory = replace(memory, answers=answers)
-    limited_by = Limit.NONE
-    if replicas < current:
-        held = current if now - memory.since < window else min(current, stabilization.largest(answers=answers))
-        if held > replicas:
-            limited_by = Limit.STABILIZATION
-            steps.append(f"held at {held} by the largest answer of the last {window:.0f} s")
-            replicas = held
-    reason = Reason.STEADY
-    if replicas != current:
-        reason = Reason.BACKLOG_ABOVE_TARGET if replicas > current else Reason.BACKLOG_BELOW_TARGET
-    return _bounded(
-        spec=spec,
-        observation=observation,
-        memory=memory,
-        replicas=replicas,
-        reason=reason,
-        limited_by=limited_by,
-        steps=tuple(steps),
-    )
-
-
-def _bounded(
-    *,
-    spec: QueueConsumerSpec,
-    observation: Observation,
-    memory: Memory,
-    replicas: int,
-    reason: Reason,
-    limited_by: Limit,
-    steps: tuple[str, ...],
-) -> Decision:
-    """Clamp to the bounds of the spec, and name the bound that narrowed the answer."""
-    bounded = min(max(replicas, spec.min_replicas), spec.max_replicas)
-    if bounded < replicas:
-        limited_by, steps = Limit.MAX, (*steps, f"limited to maxReplicas {spec.max_replicas}")
-    elif bounded > replicas:
-        limited_by, steps = Limit.MIN, (*steps, f"raised to minReplicas {spec.min_replicas}")
-    if bounded != observation.current and replicas == observation.current:
-        # Only the bound moves replicas, so the user's word is the reason, not the queue.
-        reason = Reason.SPEC_CHANGED
-    elif bounded == observation.current and reason is not Reason.READING_MISSING:
-        reason = Reason.STEADY
-    messages = any(isinstance(queue.depth, Depth) and queue.depth.ready > 0 for queue in observation.queues)
-    return Decision(
-        current=observation.current,
-        replicas=bounded,
-        reason=reason,
-        message=", ".join(steps),
-        limited_by=limited_by,
-        memory=memory,
-        active=bounded > 0 or messages,
-        steps=steps,
-    )
-
-
-def _unread_message(observation: Observation) -> str:
+def _hold(*, observation: Observation, memory: Memory) -> _Draft:
+    """Stay: what cannot be read moves nothing."""
     parts = []
     for queue in observation.queues:
         if isinstance(queue.depth, Missing):
             parts.append(f"queue {queue.name} does not exist in vhost {queue.vhost}")
         elif not isinstance(queue.depth, Depth):
             parts.append(f"queue {queue.name} cannot be read: {queue.depth.message}")
-    return "; ".join(parts) + f": replicas stay at {observation.current}"
+    return _Draft(
+        replicas=observation.current,
+        reason=Reason.READING_MISSING,
+        steps=("; ".join(parts) + f": replicas stay at {observation.current}",),
+        memory=memory,
+        limited_by=Limit.GUARD,
+    )
+
+
+def _from_zero(
+    *, spec: QueueConsumerSpec, observation: Observation, memory: Memory, wanted: Demand, now: float
+) -> _Draft:
+    """Wake up to the wanted number in one step, once there are more messages than `activateAbove`."""
+    ready = sum(queue.depth.ready for queue in observation.queues if isinstance(queue.depth, Depth))
+    if ready <= spec.activate_above:
+        words = f"{ready} messages are no more than activateAbove {spec.activate_above}" if ready else "no messages"
+        return _Draft(replicas=0, reason=Reason.STEADY, steps=(words,), memory=memory)
+    replicas = max(1, wanted.replicas)
+    # The window starts here: what was wanted before the sleep says nothing about now.
+    answers = (Answer(at=now, replicas=replicas),)
+    return _Draft(
+        replicas=replicas,
+        reason=Reason.WOKE_UP,
+        steps=(wanted.explanation,),
+        memory=replace(memory, answers=answers),
+    )
+
+
+def _to_zero(*, spec: QueueConsumerSpec, memory: Memory, now: float) -> _Draft:
+    """Go to zero from any number in one step: there is nothing to do for any of them."""
+    words = f"no messages for {now - memory.busy_at:.0f} s, idleAfterSeconds is {spec.idle_after_seconds}"
+    return _Draft(replicas=0, reason=Reason.IDLE, steps=(words,), memory=replace(memory, answers=()))
+
+
+def _running(*, observation: Observation, memory: Memory, wanted: Demand, now: float) -> _Draft:
+    """Up at once; down when no answer of the last window asked for more."""
+    current, window = observation.current, stabilization.DOWN_WINDOW
+    # While it is not known to be idle, one replica stays: only the idle rule goes to zero.
+    replicas = max(1, wanted.replicas)
+    steps: tuple[str, ...] = (wanted.explanation,)
+    limited_by = Limit.NONE
+    if wanted.complete or replicas > current:
+        # A hold for want of data says nothing about the need, so it does not enter the window.
+        answers = stabilization.record(answers=memory.answers, replicas=replicas, now=now, window=window)
+        memory = replace(memory, answers=answers)
+    if replicas < current:
+        seen = now - memory.since >= window
+        held = min(current, stabilization.largest(answers=memory.answers)) if seen else current
+        if held > replicas:
+            steps = (*steps, f"held at {held} by the largest answer of the last {window:.0f} s")
+            replicas, limited_by = held, Limit.STABILIZATION
+    reason = Reason.BACKLOG_ABOVE_TARGET if replicas > current else Reason.BACKLOG_BELOW_TARGET
+    return _Draft(replicas=replicas, reason=reason, steps=steps, memory=memory, limited_by=limited_by)
+
+
+def _bounded(*, spec: QueueConsumerSpec, observation: Observation, draft: _Draft) -> Decision:
+    """Clamp to the bounds of the spec, and name the bound that narrowed the answer."""
+    current, replicas = observation.current, min(max(draft.replicas, spec.min_replicas), spec.max_replicas)
+    reason, limited_by, steps = draft.reason, draft.limited_by, draft.steps
+    if replicas < draft.replicas:
+        limited_by, steps = Limit.MAX, (*steps, f"limited to maxReplicas {spec.max_replicas}")
+    elif replicas > draft.replicas:
+        limited_by, steps = Limit.MIN, (*steps, f"raised to minReplicas {spec.min_replicas}")
+    if replicas != current and draft.replicas == current:
+        # Only the bound moves replicas, so the user's word is the reason, not the queue.
+        reason = Reason.SPEC_CHANGED
+    elif replicas == current and reason is not Reason.READING_MISSING:
+        reason = Reason.STEADY
+    messages = any(isinstance(queue.depth, Depth) and queue.depth.ready > 0 for queue in observation.queues)
+    return Decision(
+        current=current,
+        replicas=replicas,
+        reason=reason,
+        message=", ".join(steps),
+        limited_by=limited_by,
+        memory=draft.memory,
+        active=replicas > 0 or messages,
+        steps=steps,
+    )

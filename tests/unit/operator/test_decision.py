@@ -231,6 +231,31 @@ def test_one_queue_that_cannot_be_read_keeps_the_others_from_scaling_down() -> N
     assert 5 == story.replicas
 
 
+def test_a_peak_of_one_queue_enters_the_window_while_another_is_not_fully_known() -> None:
+    story = Story(spec=spec(**TWO_QUEUES), replicas=1)
+    for _ in range(70):
+        story.turn(
+            known(ready=20, unacknowledged=0, at=story.now + 1),
+            known(ready=10, unacknowledged=0, at=story.now + 1, name="invoices"),
+            after=1.0,
+        )
+    half_known = queue(
+        Depth(ready=0, consumers=1, at=story.now),
+        Unknown(cause="ManagementUnreachable", message="refused", at=story.now),
+        name="invoices",
+    )
+    story.turn(known(ready=160, unacknowledged=0, at=story.now), half_known)
+    assert 8 == story.replicas
+
+    story.turn(
+        known(ready=0, unacknowledged=0, at=story.now + 1),
+        known(ready=0, unacknowledged=0, at=story.now + 1, name="invoices"),
+        after=1.0,
+    )
+
+    assert 8 == story.replicas
+
+
 def test_a_fresh_ready_count_scales_up_without_waiting_for_the_totals() -> None:
     story = Story(spec=spec(), replicas=1)
     old = Totals(ready=0, unacknowledged=1, at=story.now - 4)
