@@ -62,8 +62,9 @@ test: packages venv ## Run every test, on a real RabbitMQ and a real cluster tha
 SUITES := tests/unit tests/property tests/packaging tests/behaviour tests/adapters tests/e2e
 
 .PHONY: demo
-demo: packages venv ## Show the main job: a cluster, a broker, the operator, a shop on Black Friday, and a summary
-	@$(PY) -m examples.demo
+# A cluster of somebody's own needs no packages here, unless images are built for it.
+demo: $(if $(filter current,$(DEMO_CLUSTER)),$(if $(IMAGE_LOAD),packages),packages) venv ## Show the main job: a cluster, a broker, the operator, a shop on Black Friday, and a summary
+	@$(PY) -m examples.demo $(DEMO_OPTIONS)
 
 .PHONY: bench-react
 bench-react: packages venv ## Measure the time from a confirmed message to the write of /scale (BENCH_OPTIONS=--trials=5)

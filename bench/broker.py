@@ -49,7 +49,7 @@ class Broker:
             yield channel
 
     def version(self) -> str:
-        """RabbitMQ's version and its Erlang's, as the broker tells them when a connection opens (AMQP 0-9-1, 1.4.2.2)."""
+        """RabbitMQ's version and its Erlang's, as `connection.start` tells them (AMQP 0-9-1, 1.4.2.1)."""
         with self.channel() as channel:
             properties = channel.connection._impl.server_properties  # noqa: SLF001 - pika shows them nowhere else
         return f"{_text(properties['version'])} ({_text(properties['platform'])})"

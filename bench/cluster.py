@@ -65,7 +65,7 @@ def load_images(console: Console) -> None:
 @contextlib.contextmanager
 def operator(console: Console) -> Iterator[dict[str, str]]:
     """The operator, installed by its chart with defaults; yields what runs. Left alone if it was there already."""
-    there = RELEASE in run("helm", "list", "--namespace", SYSTEM, "--all", "--short").split()
+    there = RELEASE in run("helm", "list", "--namespace", SYSTEM, "--short").split()
     if there:
         console.print(f"using the release {RELEASE} in {SYSTEM}, which was there already")
     else:

@@ -2,8 +2,8 @@
 
 One QueueConsumer with defaults, the operator installed by its chart, a RabbitMQ in the cluster. The times are taken in
 this process on one clock: the confirm when it has come back on a connection that was open before, the write when the
-event of a watch on the Deployment has come that was open before. So they include the watch's delivery. docs/benchmarks.md
-says how to read the figures.
+event of a watch on the Deployment has come that was open before. So they include the watch's delivery.
+docs/benchmarks.md says how to read the figures.
 """
 
 from __future__ import annotations
@@ -44,10 +44,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         measured = _measure(options, console)
     except BenchError as error:
-        console.print(Text(f"bench-react: {error}", style="bold red"))
+        _tell(error, console)
         return 1
     publish(report(measured), console=console)
     return 0
+
+
+def _tell(error: BenchError, console: Console) -> None:
+    """Say what went wrong first: taking things away may have failed after it, and for the same reason."""
+    first: BaseException = error
+    while isinstance(first.__context__, BenchError):
+        first = first.__context__
+    console.print(Text(f"bench-react: {first}", style="bold red"))
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -71,22 +79,22 @@ def _measure(options: argparse.Namespace, console: Console) -> Measured:
         versions |= {
             "kubernetes_server": client.VersionApi().get_code().git_version.removeprefix("v"),
             "rabbitmq": broker.version(),
-            "queue_type": options.queue_type,
         }
         with _stages(options, broker) as (ours, bare):
             # The first of each pulls code into memory and opens connections: no trial, but a start.
             console.print("a trial of each that does not count")
             _trial(ours)
-            bare_trial(bare, broker=broker, namespace=NAMESPACE)
+            if options.bare_trials:
+                bare_trial(bare, broker=broker, namespace=NAMESPACE)
             machine, before = Machine(), read_now()
             operators, bares = _trials(options, console, broker=broker, ours=ours, bare=bare)
-            facts = machine.facts() | {
-                "route": broker.route,
-                "other_queue_consumers": other_queue_consumers(NAMESPACE),
-            }
+            facts = machine.facts()
+            notes = [f"Published through {broker.route}, to a {options.queue_type} queue."]
+            if others := other_queue_consumers(NAMESPACE):
+                notes.append(f"The operator served {others} other QueueConsumers at the same time.")
             histogram = read_now().since(before)
             kubectl("-n", NAMESPACE, "delete", "queueconsumer", ours.name)
-    return Measured(operator=operators, bare=bares, histogram=histogram, machine=facts, versions=versions)
+    return Measured(operator=operators, bare=bares, histogram=histogram, machine=facts, versions=versions, notes=notes)
 
 
 @contextlib.contextmanager

@@ -48,6 +48,8 @@ class Report:
     versions: Mapping[str, str]
     figures: Sequence[Figure]
     missing: Sequence[Missing] = ()
+    notes: Sequence[str] = ()
+    """Sentences that a reader of the figures must know."""
 
     def as_json(self) -> str:
         """One line. Values are rounded to four significant digits: more would be noise."""
@@ -67,6 +69,7 @@ class Report:
                     for figure in self.figures
                 ],
                 "missing": [{"name": each.name, "reason": each.reason} for each in self.missing],
+                "notes": list(self.notes),
             }
         )
 
@@ -96,6 +99,8 @@ def _verdict(figure: Figure) -> Text:
 def publish(report: Report, *, console: Console) -> None:
     """Print the table on the console, which is standard error's, and the JSON as the last line of standard output."""
     console.print(table(report))
+    for note in report.notes:
+        console.print(Text(note))
     for facts in (report.machine, report.versions):
         console.print(Text(", ".join(f"{name} {value}" for name, value in facts.items()), style="dim"))
     print(report.as_json(), file=sys.stdout, flush=True)

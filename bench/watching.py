@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError
@@ -27,11 +27,8 @@ Objects = Mapping[str, Mapping[str, Any]]
 """Name -> object, as the last event told."""
 
 
-class ListCall(Protocol):
-    """A list method of the official client."""
-
-    def __call__(self, *arguments: str, **options: Any) -> Any:
-        """List, or watch with `watch=True`."""
+ListCall = Callable[..., Any]
+"""A list method of the official client, which watches with `watch=True`."""
 
 
 @dataclass(frozen=True, kw_only=True)

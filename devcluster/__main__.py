@@ -79,10 +79,13 @@ def _status(_: argparse.Namespace) -> int:
         return 1
     machine.require_root(_WHY_ROOT)
     wanted = cluster.components(place)
+    parts = cluster.health(layout=place, wanted=wanted)
     print(f"{'COMPONENT':<26}{'PID':>8}  STATE")
-    for part in cluster.health(layout=place, wanted=wanted):
+    for part in parts:
         state = "dead" if part.pid is None else "ready" if part.ready else "not ready"
         print(f"{part.name:<26}{part.pid or '-':>8}  {state}")
+    if not all(part.ready for part in parts):
+        return 1
     for resource in (["nodes"], ["pods", "--all-namespaces"]):
         print()
         with contextlib.suppress(Failure):

@@ -158,10 +158,11 @@ def _ensure(*, layout: Layout, wanted: tuple[Component, ...], pause: Path, finge
     certificates.create(layout.pki)
     for part in (control_plane, node, dns):
         part.configure(layout)
-    missing = [component for component in wanted if not _runs_as_wanted(layout=layout, component=component)]
+    missing = _to_start(layout=layout, wanted=wanted)
     say(f"starting {', '.join(component.name for component in missing)}" if missing else "waiting for readiness")
     for component in missing:
         if _running(layout=layout, component=component) is None:
+            # All of them before the first start: better no cluster than half of one.
             machine.require_free(component.listeners, used_by=component.name)
     for component in missing:
         _start(layout=layout, component=component)
@@ -175,6 +176,14 @@ def _ensure(*, layout: Layout, wanted: tuple[Component, ...], pause: Path, finge
     _until(lambda: _node_ready(layout), failure=f"The node did not become ready; see {layout.logs}/kubelet.log.")
     _until(dns.service_ready, failure=f"DNS for Services does not answer; see {layout.logs}/kube-proxy.log.")
     atomic.write(layout.complete, fingerprint)
+
+
+def _to_start(*, layout: Layout, wanted: tuple[Component, ...]) -> list[Component]:
+    missing = [part.name for part in wanted if not _runs_as_wanted(layout=layout, component=part)]
+    if "kube-apiserver" in missing:
+        # Its clients have been backing off, up to 30 s between attempts: started anew, they are there at once.
+        missing += ["kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "coredns"]
+    return [part for part in wanted if part.name in missing]
 
 
 def _runs_as_wanted(*, layout: Layout, component: Component) -> bool:

@@ -124,7 +124,8 @@ def _made(folder: Path) -> Path:
 
 def _environment() -> dict[str, str]:
     # Static programs, by the Go that we found: without `local`, an old Go would fetch another one behind our back.
-    return {**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "-trimpath"}
+    # No stamp of the checkout: git refuses to tell root about one that belongs to somebody else, and the build fails.
+    return {**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "-trimpath -buildvcs=false"}
 
 
 def _kubernetes(*, go: Path, version: str) -> Path:

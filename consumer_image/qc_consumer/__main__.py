@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import sys
 
 from qc_consumer.consumer import Consumer
@@ -16,6 +17,9 @@ log = logging.getLogger("qc_consumer")
 
 def main() -> int:
     """Start, run until SIGTERM, and give the exit code."""
+    # The handler's module may take its time to load. As process 1 of a container, where a signal without a handler
+    # is ignored, the program would otherwise miss a SIGTERM meanwhile and run until it is killed.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
     try:
         program = read(os.environ)
         configure(level=program.log_level, form=program.log_format)

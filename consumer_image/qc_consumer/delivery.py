@@ -1,7 +1,6 @@
 """What a handler sees of the message that it handles."""
 
 import datetime as dt
-import threading
 import time
 import uuid
 from collections.abc import Mapping
@@ -51,7 +50,8 @@ class Delivery:
         self.received = time.time()
         self.lost = False
         """Whether the connection is gone through which this came: another consumer will get the message, or has."""
-        self._stopping = threading.Event()
+        self.stopping = False
+        """Whether this pod is going away: a long handler may save its progress and raise Retry."""
         self._outgoing: list[Outgoing] = []
         self._open = True
 
@@ -81,11 +81,6 @@ class Delivery:
             return None if seconds is None else dt.datetime.fromtimestamp(seconds, tz=dt.UTC)
         except (ValueError, OverflowError, OSError, TypeError):  # what other clients write may be no time at all
             return None
-
-    @property
-    def stopping(self) -> bool:
-        """Whether this pod is going away: a long handler may save its progress and raise Retry."""
-        return self._stopping.is_set()
 
     def publish(
         self,
@@ -137,10 +132,6 @@ class Delivery:
         return str(uuid.uuid5(CHILDREN, f"{self.message_id}/{len(self._outgoing)}"))
 
     # -- for the consumer ---------------------------------------------------------------------------------------
-
-    def stop_soon(self) -> None:
-        """Tell the handler that the pod is going away."""
-        self._stopping.set()
 
     def end(self) -> list[Outgoing]:
         """Close the delivery for the handler and give what it wants published."""

@@ -128,7 +128,7 @@ class Flow:
         self._buffer.clear()
         self._give_back(waiting)
         for delivery in self._running:
-            delivery.stop_soon()
+            delivery.stopping = True
         self._changed()
 
     def give_back_all(self) -> int:

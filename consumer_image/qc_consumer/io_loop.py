@@ -5,7 +5,6 @@ by it. The loop outlives connections, so a result that arrives while there is no
 """
 
 import logging
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -21,7 +20,7 @@ class IoLoop:
     """pika's loop in a thread of its own, with callbacks that cannot end it."""
 
     def __init__(self, *, on_crash: Callable[[], None]) -> None:
-        self._loop = _prompt_loop()
+        self._loop = IOLoop()
         self._on_crash = on_crash
         self._thread = threading.Thread(target=self._run, name="qc_consumer io", daemon=True)
         self.last_tick = time.monotonic()
@@ -84,14 +83,3 @@ class IoLoop:
     def _tick(self) -> None:
         self.last_tick = time.monotonic()
         self.later(TICK_SECONDS, self._tick)
-
-
-def _prompt_loop() -> IOLoop:
-    """Make pika's loop, with a wake-up that is sent at once.
-
-    pika wakes its loop by a byte over a TCP connection to itself. With Nagle's algorithm the second byte waits for
-    the first one's acknowledgement, which the kernel delays by 40 ms: that made 25 messages a second.
-    """
-    loop = IOLoop()
-    loop._poller._w_interrupt.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # noqa: SLF001 - no other way
-    return loop

@@ -8,13 +8,14 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
 """Buckets from a cache lookup to RabbitMQ's consumer_timeout of 30 minutes."""
 
+OUTCOMES = ("acked", "retried", "dead_lettered", "returned", "duplicate", "lost")
+
 
 class Metrics:
     """Everything that a consumer counts and times. Never labelled by routing key or message id."""
 
     def __init__(self, queue: str) -> None:
         self.registry = CollectorRegistry()
-        self._queue = queue
         registry = self.registry
         prefix = "queue_consumer_"
         ProcessCollector(registry=registry)
@@ -56,21 +57,28 @@ class Metrics:
             f"{prefix}last_ack_timestamp_seconds", "When a message was last acknowledged.", registry=registry
         )
 
+        # Looked up once: labels() costs as much as the rest of a message's metrics together. And a series that is
+        # there from the start, at zero, gives rate() its first increase.
+        self._outcomes = {name: self.messages.labels(queue, name) for name in OUTCOMES}
+        self._arrivals = {again: self.received.labels(queue, str(again).lower()) for again in (False, True)}
+        self._waits = self.queue_wait.labels(queue)
+        self._times = self.handler_seconds.labels(queue)
+
     def outcome(self, name: str) -> None:
         """Count a delivery that is done with."""
-        self.messages.labels(self._queue, name).inc()
+        self._outcomes[name].inc()
         if name == "acked":
             self.last_ack.set(time.time())
 
     def delivered(self, *, redelivered: bool, wait: float | None) -> None:
         """Count an arrival; the wait in seconds, where it is known and meant (not after a retry)."""
-        self.received.labels(self._queue, "true" if redelivered else "false").inc()
+        self._arrivals[redelivered].inc()
         if wait is not None:
-            self.queue_wait.labels(self._queue).observe(max(0.0, wait))
+            self._waits.observe(max(0.0, wait))
 
     def handled(self, seconds: float) -> None:
         """Count the time that a handler took."""
-        self.handler_seconds.labels(self._queue).observe(seconds)
+        self._times.observe(seconds)
         self.busy.inc(seconds)
 
     def watch_oldest(self, age: Callable[[], float]) -> None:

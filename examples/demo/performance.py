@@ -35,7 +35,7 @@ class Performance:
     started_at: float = 0.0
     ended_at: float = 0.0
     peak: Frame | None = None
-    """The frame with the most replicas running."""
+    """The frame with the most replicas running and, among those, the longest queues."""
     _last_line_at: float = 0.0
     _told: Observation = field(default_factory=Observation)
 
@@ -85,7 +85,7 @@ class Performance:
             wanted={name: self.history.wanted(name) for name in CONSUMERS},
             now=self.clock(),
         )
-        if self.peak is None or _running(frame.observation) >= _running(self.peak.observation):
+        if self.peak is None or _height(frame.observation) > _height(self.peak.observation):
             self.peak = frame
         return frame
 
@@ -133,8 +133,9 @@ class Performance:
         )
 
 
-def _running(observation: Observation) -> int:
-    return sum(consumers.running for consumers in observation.consumers)
+def _height(observation: Observation) -> tuple[int, int]:
+    running = sum(consumers.running for consumers in observation.consumers)
+    return running, sum(consumers.ready or 0 for consumers in observation.consumers)
 
 
 def _effects(what: str, service: ServiceProxy) -> Effects:

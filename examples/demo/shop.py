@@ -85,6 +85,19 @@ def close_shop(cluster: Cluster) -> None:
     """
     every, ours = _namespaces(cluster), _namespaces(cluster, "-l", OURS)
     if NAMESPACE in ours:
+        # The namespace's own controller looks again only after half of the pods' grace period: this saves 15 s.
+        cluster.kubectl(
+            "-n",
+            NAMESPACE,
+            "delete",
+            "deployments,statefulsets",
+            "--all",
+            "--cascade=foreground",
+            "--timeout=60s",
+            purpose="ending the shop's pods",
+            timeout_seconds=90,
+            quiet=True,
+        )
         cluster.kubectl(
             "delete",
             "namespace",

@@ -14,6 +14,9 @@ from qc_operator.metrics import Metrics
 from qc_operator.registry import Known
 from qc_operator.reporting import Findings
 
+REFUSED_RETRY = 5.0
+"""Seconds before a status that was not taken is written again: readings come five times a second."""
+
 log = logging.getLogger(__name__)
 
 
@@ -33,6 +36,7 @@ class Announcer:
         self._status: Mapping[str, Any] = status
         self._written: Mapping[str, Any] = status
         self._written_at = float("-inf")
+        self._refused_at = float("-inf")
         self._statuses = statuses
         self._events = events
         self._metrics = metrics
@@ -62,6 +66,8 @@ class Announcer:
     async def _write_status(self, *, about: Known, now: float) -> bool:
         """Write the status if it must be. False when the object turns out to be gone."""
         numbers_due = now - self._written_at >= self._numbers_interval
+        if now - self._refused_at < REFUSED_RETRY:
+            return True
         if not reporting.must_write(status=self._status, written=self._written, numbers_due=numbers_due):
             return True
         try:
@@ -72,9 +78,8 @@ class Announcer:
                 self._on_gone()
                 return False
             self._metrics.api_errors.labels(resource="status", reason=error.reason).inc()
-            log.warning("%s: the status was not written: %s", about.key, error)
+            log.warning("%s: the status was not written, next try in %.0f s: %s", about.key, REFUSED_RETRY, error)
+            self._refused_at = now
         else:
-            self._written = self._status
-        # Also after a failure: an API server in trouble is not hammered.
-        self._written_at = now
+            self._written, self._written_at = self._status, now
         return True

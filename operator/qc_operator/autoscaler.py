@@ -198,7 +198,9 @@ class Autoscaler:
             raise ApiError(status=0, reason="Conflict", message="somebody else writes the scale again and again")
         self._memory = decision.memory
         feed.expect_change(at_zero=decision.replicas == 0)
-        self._around.metrics.measure(self._known.key, spec=spec, queues=queues, decision=decision)
+        self._around.metrics.measure(
+            self._known.key, spec=spec, queues=queues, decision=decision, running=scale.running
+        )
         changed = decision.replicas != decision.current
         return Findings(
             conditions=(

@@ -42,7 +42,7 @@ class Metrics:
                 "queue_messages_unacked", "Messages delivered and not yet acknowledged; absent while unknown.", "queue"
             )
         )
-        self.current = self._gauge("status_current_replicas", "Replicas asked for in the target's scale.")
+        self.current = self._gauge("status_current_replicas", "Pods of the target, as in status.currentReplicas.")
         self.desired = self._gauge("status_desired_replicas", "Replicas decided upon, after limits.")
         self.min_replicas = self._gauge("spec_min_replicas", "minReplicas of the spec.")
         self.max_replicas = self._gauge("spec_max_replicas", "maxReplicas of the spec.")
@@ -77,10 +77,16 @@ class Metrics:
         return Gauge(f"queueconsumer_{name}", help_text, (*OBJECT, *labels), registry=self.registry)
 
     def measure(
-        self, key: Key, *, spec: QueueConsumerSpec, queues: tuple[QueueObservation, ...], decision: Decision
+        self,
+        key: Key,
+        *,
+        spec: QueueConsumerSpec,
+        queues: tuple[QueueObservation, ...],
+        decision: Decision,
+        running: int,
     ) -> None:
-        """Show what one turn has seen and decided."""
-        self.current.labels(*key).set(decision.current)
+        """Show what one turn has seen and decided; `running` pods there are, as in status.currentReplicas."""
+        self.current.labels(*key).set(running)
         self.desired.labels(*key).set(decision.replicas)
         self.min_replicas.labels(*key).set(spec.min_replicas)
         self.max_replicas.labels(*key).set(spec.max_replicas)

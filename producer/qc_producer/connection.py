@@ -8,7 +8,6 @@ import contextlib
 import logging
 import os
 import random
-import socket
 import ssl
 import threading
 import time
@@ -41,7 +40,7 @@ class Connection:
         self._url = url
         self._name = name
         self._unconfirmed = unconfirmed
-        self._loop = _prompt_loop()
+        self._loop = IOLoop()
         self._publishing = Publishing(unconfirmed, later=self._later)
         self._connection: Any = None
         self._trouble = "not connected yet"
@@ -243,17 +242,6 @@ class Connection:
             transport.abort()  # ends in _on_lost; pika has no public way to drop a connection without a goodbye
         else:
             self._on_lost(connection, ConnectionError("given up while connecting"))
-
-
-def _prompt_loop() -> IOLoop:
-    """Make pika's loop, with a wake-up that is sent at once.
-
-    pika wakes its loop by a byte over a TCP connection to itself. With Nagle's algorithm the second byte waits for
-    the first one's acknowledgement, which the kernel delays by 40 ms: that made 25 publishes a second.
-    """
-    loop = IOLoop()
-    loop._poller._w_interrupt.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # noqa: SLF001 - no other way
-    return loop
 
 
 def describe(error: BaseException) -> str:

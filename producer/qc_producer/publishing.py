@@ -65,6 +65,7 @@ class Publishing:
     def disconnected(self) -> None:
         """Take all that was written and not confirmed back to the front of the queue, in order."""
         self._connection = None
+        self.confirmed_once = False
         self.blocked = False
         self._checking = False
         self._known_exchanges.clear()

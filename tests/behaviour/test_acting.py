@@ -125,6 +125,20 @@ async def test_a_status_that_cannot_be_written_does_not_hold_up_scaling(world: W
     assert [5] == world.target.writes
 
 
+async def test_a_status_that_is_refused_is_not_written_at_every_reading(world: World) -> None:
+    await world.apply()
+    world.status_trouble = ApiError(status=422, reason="Invalid", message="status.columns: too long")
+    for _ in range(25):
+        await world.messages(95, after=0.2)
+
+    labels = {"resource": "status", "reason": "Invalid"}
+    assert world.metrics.registry.get_sample_value("queueconsumer_operator_api_errors_total", labels) in {1.0, 2.0}
+
+    world.status_trouble = None
+    await world.messages(95, after=6.0)
+    assert 5 == world.statuses[-1]["desiredReplicas"]
+
+
 async def test_a_restart_tells_and_moves_nothing(world: World) -> None:
     await world.apply()
     await world.messages(95)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from urllib.parse import SplitResult, unquote, urlsplit
 
 AMQP_PORT = 5672
+AMQPS_PORT = 5671
 MANAGEMENT_PORT = 15672
 TLS_KEYS = ("ca.crt", "tls.crt", "tls.key")
 
@@ -115,6 +116,8 @@ def _port(values: Mapping[str, str], address: SplitResult, *, secret: str) -> in
     port = values.get("port") or str(address.port or AMQP_PORT)
     if not port.isdigit() or not 0 < int(port) < 65536:  # noqa: PLR2004 - TCP's range
         raise SecretError(f"Secret {secret}: key port must be a TCP port, 1 to 65535")
+    if int(port) == AMQPS_PORT:
+        raise SecretError(f"Secret {secret}: key port {port} is that of TLS, which this version does not speak yet")
     return int(port)
 
 

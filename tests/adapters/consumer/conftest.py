@@ -45,7 +45,7 @@ class Program:
     def __init__(self, folder: Path, app: str, environment: dict[str, str]) -> None:
         self.folder = folder
         (folder / "app.py").write_text(textwrap.dedent(app))
-        self._log = folder / "log"
+        self._log = folder / f"log-{len(list(folder.iterdir()))}"
         defaults = {
             "CONSUMER_QUEUE": "orders",
             "CONSUMER_HANDLER": "app:handle",

@@ -25,12 +25,12 @@ def test_consuming_goes_on_after_a_restart_of_the_broker(
     own_vhost.publish("orders", [b"1"], message_id="m-1")
     until(lambda: bodies == [1], what="the first message")
     getattr(own_rabbitmq, end)()
-    until(lambda: ask(consumer.health.port, "/readyz")[0] == 503, what="not ready")  # type: ignore[union-attr]
+    until(lambda: ask(consumer.health.port, "/readyz")[0] == 503, what="not ready")
     assert ask(consumer.health.port, "/livez") == (200, "ok\n")
     own_rabbitmq.start()
     own_vhost.publish("orders", [b"2"], message_id="m-2")
     until(lambda: bodies == [1, 2], within=40, what="the second message")
-    until(lambda: ask(consumer.health.port, "/readyz")[0] == 200, what="ready")  # type: ignore[union-attr]
+    until(lambda: ask(consumer.health.port, "/readyz")[0] == 200, what="ready")
 
 
 def test_a_queue_that_does_not_exist_yet_is_waited_for(vhost: Vhost, consumers: Consumers, ask: Ask) -> None:
@@ -38,7 +38,7 @@ def test_a_queue_that_does_not_exist_yet_is_waited_for(vhost: Vhost, consumers: 
     consumer = consumers(vhost, bodies.append, metrics_port=0)
     assert consumer.health is not None
     assert ask(consumer.health.port, "/readyz") == (503, "not consuming from orders\n")
-    until(lambda: "queue_missing" in ask(consumer.health.port, "/metrics")[1], what="counted")  # type: ignore[union-attr]
+    until(lambda: "queue_missing" in ask(consumer.health.port, "/metrics")[1], what="counted")
     assert ask(consumer.health.port, "/startupz") == (200, "ok\n")
     vhost.declare("orders")
     vhost.publish("orders", [b"1"])

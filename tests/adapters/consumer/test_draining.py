@@ -189,3 +189,11 @@ def test_sigkill_loses_nothing(vhost: Vhost, program: Programs) -> None:
     until(lambda: vhost.counts("orders") == (0, 0), what="all acknowledged")
 
     assert len(first.handled()) + len(second.handled()) - len(ids) <= 3
+
+
+def test_sigterm_while_the_handlers_module_still_loads_ends_the_process(vhost: Vhost, program: Programs) -> None:
+    app = "import time\nopen('loading', 'w').close()\ntime.sleep(60)\ndef handle(body): pass"
+    running = program(vhost, app)
+    until((running.folder / "loading").exists, what="loading")
+    running.terminate()
+    assert running.process.wait(5) == 0

@@ -73,6 +73,7 @@ def test_a_given_management_uri_is_used_without_its_slash() -> None:
         pytest.param({}, "key host is missing", id="empty"),
         pytest.param({"host": "rabbit", "username": "u"}, "key password is missing", id="no password"),
         pytest.param(SINGLE | {"port": "amqp"}, "key port must be a TCP port", id="port in words"),
+        pytest.param(SINGLE | {"port": "5671"}, "key port 5671 is that of TLS", id="TLS port"),
         pytest.param(SINGLE | {"port": "70000"}, "key port must be a TCP port", id="port too high"),
         pytest.param(
             {"connection_string": "https://u:p@h"}, "key connection_string must start with amqp://", id="https"

@@ -1,0 +1,113 @@
+"""The documents hold what they promise: links lead somewhere, commands exist, examples are valid."""
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from qc_operator import resource
+from tests.packaging.documents import DOCS, ROOT, Block, blocks, documents
+
+PAGES = documents()
+BLOCKS = [block for page in PAGES for block in blocks(page)]
+SHELL = {"sh", "bash", "console"}
+
+# Words that have no place in a document for users, and hosts that packages and images come from: those belong to the
+# settings of the machine that fetches.
+BANNED = re.compile(
+    r"\b(session|helper)s?\b"
+    r"|\b(docker\.io|ghcr\.io|quay\.io|gcr\.io|registry\.k8s\.io|pypi\.org|proxy\.golang\.org|files\.pythonhosted\.org)\b",
+    re.IGNORECASE,
+)
+# Links of the README to what may still be missing.
+MADE_LATER = {"docs/demo.svg", "docs/producers.md", "docs/consumers.md"}
+
+
+def _named(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def _prose(page: Path) -> str:
+    """The text of a page without its fenced blocks."""
+    return re.sub(r"^( *)```.*?^\1```$", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+
+
+def _anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", _prose(page), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_named)
+def test_every_relative_link_leads_somewhere(page: Path) -> None:
+    lost = []
+    for link in re.findall(r"\]\(([^)\s]+)\)", _prose(page)):
+        target, _, anchor = link.partition("#")
+        file = page if not target else page.parent / target
+        if re.match(r"[a-z]+:", link) or (target in MADE_LATER and not file.exists()):
+            continue
+        if not file.exists() or (anchor and anchor not in _anchors(file)):
+            lost.append(link)
+
+    assert lost == []
+
+
+def test_every_page_of_the_documentation_is_in_the_table_of_the_readme() -> None:
+    linked = re.findall(r"\]\((docs/[\w-]+\.md)\)", (ROOT / "README.md").read_text())
+
+    assert {f"docs/{page.name}" for page in DOCS.glob("*.md")} <= set(linked)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_named)
+def test_every_make_target_exists(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    typed = "".join(block.text for block in blocks(page) if block.language in SHELL)
+    named = set(re.findall(r"`make ([a-z-]+)", _prose(page)) + re.findall(r"\bmake ([a-z-]+)", typed))
+
+    assert named <= targets
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_named)
+def test_no_banned_words(page: Path) -> None:
+    assert [found[0] for found in BANNED.finditer(page.read_text())] == []
+
+
+@pytest.mark.parametrize("block", [block for block in BLOCKS if block.language in SHELL], ids=str)
+def test_shell_blocks_parse(block: Block) -> None:
+    done = subprocess.run(["bash", "-n"], input=block.text, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("block", [block for block in BLOCKS if block.language == "python"], ids=str)
+def test_python_blocks_compile(block: Block) -> None:
+    ast.parse(block.text)
+
+
+@pytest.mark.parametrize("block", [block for block in BLOCKS if block.language == "yaml"], ids=str)
+def test_yaml_blocks_are_valid_and_so_is_every_queueconsumer(block: Block) -> None:
+    for document in yaml.safe_load_all(block.text):
+        if isinstance(document, dict) and document.get("kind") == "QueueConsumer":
+            _check(document)
+
+
+def _check(manifest: dict[str, Any]) -> None:
+    spec = resource.parse(manifest["spec"])
+
+    assert manifest["apiVersion"] == f"{resource.GROUP}/{resource.VERSION}"
+    # An example that is answered with NotImplemented would be no help.
+    assert resource.not_implemented(spec, manifest["metadata"].get("annotations", {})) == ()
+
+
+def test_the_quickstart_shows_the_files_that_it_uses() -> None:
+    shown = {block.text for block in blocks(DOCS / "quickstart.md") if block.language in {"python", "yaml"}}
+    folder = ROOT / "examples" / "quickstart"
+    files = {file.name: file.read_text() for file in folder.iterdir() if file.suffix in {".py", ".yaml"}}
+
+    # The shell's pod says nothing that the consumer's does not say.
+    assert {name for name, text in files.items() if text not in shown} == {"shell.yaml"}
+    assert len(shown) == len(files) - 1
