@@ -1,11 +1,12 @@
-"""docs/quickstart.md works: every command of it, in its order, on the cluster of KUBECONFIG."""
+"""What the documents tell people to type works on the cluster of KUBECONFIG."""
 
 from collections.abc import Iterator
 
 import pytest
+import yaml
 
 from tests.e2e.conftest import Command, run
-from tests.packaging.documents import DOCS, Block, blocks
+from tests.packaging.documents import DOCS, ROOT, Block, blocks
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400)]
 
@@ -37,3 +38,18 @@ def test_every_command_of_the_quickstart_works() -> None:
     assert "receipt for order" in told
     assert "Activated" in told
     assert "ScaledToZero" in told
+
+
+@pytest.mark.usefixtures("operator")
+@pytest.mark.parametrize("page", ["README.md", "docs/migration-from-keda.md"])
+def test_the_api_server_takes_every_example(page: str, kubectl: Command) -> None:
+    """Strictly, so that a misspelt field is found; KEDA's own objects are unknown to this cluster."""
+    examples = [block.text for block in blocks(ROOT / page) if block.language == "yaml"]
+    objects = [example for text in examples for example in yaml.safe_load_all(text) if "keda.sh" not in text]
+    for example in objects:
+        example["metadata"]["namespace"] = "default"
+
+    said = kubectl("apply", "--dry-run=server", "--validate=strict", "-f", "-", stdin=yaml.safe_dump_all(objects))
+
+    assert len(objects) == said.count("(server dry run)")
+    assert f"queueconsumer.queueconsumer.dev/{objects[-1]['metadata']['name']}" in said
