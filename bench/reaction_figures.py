@@ -18,7 +18,7 @@ READY = "message confirmed -> first pod Ready"
 CONFIRM = "message published -> confirmed"
 BARE = "bare loop: confirmed -> /scale written"
 RATIO = "operator / bare loop until the write, mean"
-ACCEPTED = "operator's histogram: reading -> written"
+ACCEPTED = "operator: reading -> written"
 GOALS_MS = {50: 200.0, 99: 600.0}
 NOTES = (
     "Times end with the arrival of a watch's event in the bench's process: they include the watch's delivery.",

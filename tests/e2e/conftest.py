@@ -65,7 +65,7 @@ def operator(kubectl: Command) -> Iterator[str]:
     helm = _program("helm")
     run(
         helm, "upgrade", "--install", RELEASE, "charts/queueconsumer-operator",
-        "--namespace", SYSTEM, "--create-namespace", "--take-ownership",
+        "--namespace", SYSTEM, "--create-namespace", "--take-ownership", "--force-conflicts",
         "--set", "image.repository=localhost/queueconsumer/operator", "--set", "image.tag=dev",
         "--set", "logLevel=INFO", "--wait", "--timeout", "180s",
     )  # fmt: skip
