@@ -8,6 +8,7 @@ confirmed when a connection broke is sent again. In the I/O thread only.
 """
 
 import logging
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +23,10 @@ from qc_consumer.io_loop import IoLoop
 
 log = logging.getLogger("qc_consumer")
 
+CONFIRM_SECONDS, CHECK_SECONDS = 30.0, 1.0
+"""A quorum queue without a leader takes messages and confirms nothing. The message may still arrive later, so giving
+up means at worst that it comes twice; not giving up would hold its delivery, and in the end all slots, for ever."""
+
 Done = Callable[[PublishFailed | None], None]
 
 
@@ -30,6 +35,7 @@ class _Sending:
     message: Outgoing
     done: Done
     returned: str = ""
+    written_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +58,7 @@ class Publishing:
         self._written: dict[int, _Sending] = {}
         self._tag = 0
         self._suspects: set[_Sending] = set()
+        self._watching = False
         self._wanted: list[_Declaring] = []
         self._declared: set[str] = set()
 
@@ -139,6 +146,23 @@ class Publishing:
                 continue
             self._tag += 1
             self._written[self._tag] = sending
+            sending.written_at = time.monotonic()
+            self._watch()
+
+    def _watch(self) -> None:
+        if not self._watching and self._written:
+            self._watching = True
+            self._loop.later(CHECK_SECONDS, self._check)
+
+    def _check(self) -> None:
+        """Give up what is not confirmed in time, oldest first; an alarm stops the clock."""
+        self._watching = False
+        latest = time.monotonic() - CONFIRM_SECONDS
+        late = [tag for tag, sending in self._written.items() if sending.written_at < latest]
+        if not self._blocked:
+            for tag in late:
+                self._fail(self._written.pop(tag), f"no confirm in {CONFIRM_SECONDS:.0f} s: has a queue no leader?")
+        self._watch()
 
     def _on_confirm(self, frame: Any) -> None:
         method = frame.method

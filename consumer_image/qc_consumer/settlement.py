@@ -23,6 +23,9 @@ log = logging.getLogger("qc_consumer")
 FIRST_RETRY, LAST_RETRY = 1.0, 30.0
 """Seconds between attempts to write a dead letter that the broker refuses."""
 
+RUNG_FIRST_WAIT, RUNG_LAST_WAIT = 0.1, 4.0
+"""Seconds between attempts to write to a retry queue, doubling; after 6 s in all the message is a dead letter."""
+
 Ack = Callable[[Delivery, str, dict[str, Any]], None]
 
 
@@ -68,7 +71,9 @@ class Settlement:
         for message in outgoing:
             self._publishing.publish(message, done)
 
-    def _retry(self, delivery: Delivery, outcome: Outcome, fields: dict[str, Any], *, again: bool = True) -> None:
+    def _retry(
+        self, delivery: Delivery, outcome: Outcome, fields: dict[str, Any], *, wait: float = RUNG_FIRST_WAIT
+    ) -> None:
         delay = outcome.delay or 0
         rung = rung_queue(delivery.queue, delay)
 
@@ -86,11 +91,16 @@ class Settlement:
             if error is None:
                 self._ack(delivery, "retried", fields | {"delay": in_words(delay)})
                 return
+            # Deleted since it was declared, or (a nack) without a leader for the moments after a broker's restart.
             self._publishing.forget(rung)
-            if again:  # it may have been deleted since it was declared
-                self._retry(delivery, outcome, fields, again=False)
-            else:
+            if wait > RUNG_LAST_WAIT:
                 declared(error)
+            else:
+                self._loop.later(wait, again)
+
+        def again() -> None:
+            if not delivery.lost:
+                self._retry(delivery, outcome, fields, wait=wait * 2)
 
         self._publishing.declare(rung, rung_arguments(delivery.queue, delay), declared)
 

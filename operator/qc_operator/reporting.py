@@ -79,7 +79,7 @@ def status(
     current["currentReplicas"] = decision.replicas if findings.running is None else findings.running
     current.setdefault("originalReplicas", decision.current)
     current["lastDecision"] = {"time": time, **record, "steps": list(decision.steps)}
-    if decision.active:
+    if any(_has_messages(queue) for queue in findings.queues):
         current["lastActiveTime"] = time
     if findings.change:
         current["lastScaleTime"] = time
@@ -87,6 +87,11 @@ def status(
         current["history"] = [entry, *previous.get("history", ())][:HISTORY_LENGTH]
     current["columns"] = _columns(findings=findings, status=current, target=target)
     return current
+
+
+def _has_messages(queue: QueueObservation) -> bool:
+    ready = isinstance(queue.depth, Depth) and queue.depth.ready > 0
+    return ready or (isinstance(queue.totals, Totals) and queue.totals.unacknowledged > 0)
 
 
 def _queue(queue: QueueObservation, *, at: str, previous: Mapping[str, Any]) -> dict[str, Any]:
@@ -153,6 +158,8 @@ def _transitions(status: Mapping[str, Any], *, reason: bool = True) -> tuple[obj
     return (
         status.get("observedGeneration"),
         status.get("desiredReplicas"),
+        # The moment when the pods are as many as were asked for ends a change, so it is told like its beginning.
+        status.get("currentReplicas") == status.get("desiredReplicas"),
         status.get("lastScaleTime"),
         decision.get("reason") if reason else None,
         sorted(

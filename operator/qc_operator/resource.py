@@ -153,7 +153,7 @@ def _not_implemented(spec: QueueConsumerSpec, annotations: Mapping[str, str]) ->
     if spec.restore_replicas_on_delete != "Keep":
         yield "spec.restoreReplicasOnDelete"
     for annotation in ("paused", "paused-replicas", "paused-until"):
-        if f"{GROUP}/{annotation}" in annotations:
+        if annotations.get(f"{GROUP}/{annotation}", "false") != "false":
             yield f"metadata.annotations[{GROUP}/{annotation}]"
 
 

@@ -49,7 +49,6 @@ def test_the_schema_has_every_field_that_the_operator_writes() -> None:
         message="300 messages / 100 per replica = 3",
         limited_by=decision.Limit.NONE,
         memory=decision.remember_nothing(now=0.0),
-        active=True,
         steps=("300 messages / 100 per replica = 3",),
     )
     queues = (

@@ -60,7 +60,6 @@ class Decision:
     message: str
     limited_by: Limit
     memory: Memory
-    active: bool
     steps: tuple[str, ...] = field(default=())
 
 
@@ -97,7 +96,7 @@ def decide(*, spec: QueueConsumerSpec, observation: Observation, memory: Memory,
         draft = _hold(observation=observation, memory=memory)
     elif observation.current == 0:
         draft = _from_zero(spec=spec, observation=observation, memory=memory, wanted=wanted, now=now)
-    elif spec.min_replicas == 0 and idleness.idle(spec=spec, observation=observation, busy_at=memory.busy_at, now=now):
+    elif _may_sleep(spec=spec, observation=observation, memory=memory, now=now):
         draft = _to_zero(spec=spec, memory=memory, now=now)
     else:
         draft = _running(observation=observation, memory=memory, wanted=wanted, now=now)
@@ -154,6 +153,15 @@ def _from_zero(
     )
 
 
+def _may_sleep(*, spec: QueueConsumerSpec, observation: Observation, memory: Memory, now: float) -> bool:
+    """Idle, and not by the word of a process that has just started or of a broker that has just come back."""
+    return (
+        spec.min_replicas == 0
+        and now - memory.since >= stabilization.DOWN_WINDOW
+        and idleness.idle(spec=spec, observation=observation, busy_at=memory.busy_at, now=now)
+    )
+
+
 def _to_zero(*, spec: QueueConsumerSpec, memory: Memory, now: float) -> _Draft:
     """Go to zero from any number in one step: there is nothing to do for any of them."""
     words = f"no messages for {now - memory.busy_at:.0f} s, idleAfterSeconds is {spec.idle_after_seconds}"
@@ -166,6 +174,8 @@ def _running(*, observation: Observation, memory: Memory, wanted: Demand, now: f
     # While it is not known to be idle, one replica stays: only the idle rule goes to zero.
     replicas = max(1, wanted.replicas)
     steps: tuple[str, ...] = (wanted.explanation,)
+    if replicas > wanted.replicas:
+        steps = (*steps, "one stays until the queues are idle")
     limited_by = Limit.NONE
     if wanted.complete or replicas > current:
         # A hold for want of data says nothing about the need, so it does not enter the window.
@@ -175,7 +185,8 @@ def _running(*, observation: Observation, memory: Memory, wanted: Demand, now: f
         seen = now - memory.since >= window
         held = min(current, stabilization.largest(answers=memory.answers)) if seen else current
         if held > replicas:
-            steps = (*steps, f"held at {held} by the largest answer of the last {window:.0f} s")
+            cause = "by the largest answer of the last" if seen else "until readings have been known for"
+            steps = (*steps, f"held at {held} {cause} {window:.0f} s")
             replicas, limited_by = held, Limit.STABILIZATION
     reason = Reason.BACKLOG_ABOVE_TARGET if replicas > current else Reason.BACKLOG_BELOW_TARGET
     return _Draft(replicas=replicas, reason=reason, steps=steps, memory=memory, limited_by=limited_by)
@@ -194,7 +205,6 @@ def _bounded(*, spec: QueueConsumerSpec, observation: Observation, draft: _Draft
         reason = Reason.SPEC_CHANGED
     elif replicas == current and reason is not Reason.READING_MISSING:
         reason = Reason.STEADY
-    messages = any(isinstance(queue.depth, Depth) and queue.depth.ready > 0 for queue in observation.queues)
     return Decision(
         current=current,
         replicas=replicas,
@@ -202,6 +212,5 @@ def _bounded(*, spec: QueueConsumerSpec, observation: Observation, draft: _Draft
         message=", ".join(steps),
         limited_by=limited_by,
         memory=draft.memory,
-        active=replicas > 0 or messages,
         steps=steps,
     )

@@ -31,7 +31,7 @@ def test_from_zero_to_n_in_one_step_and_back_to_zero_once_idle(make_workload: Ma
     receipts = make_workload("receipts")
     receipts.declare()
     receipts.apply()
-    receipts.until(lambda: receipts.replicas == 0, within=60, what="an idle Deployment of 1 goes to zero")
+    receipts.until(lambda: receipts.replicas == 0, within=100, what="an idle Deployment of 1 goes to zero")
 
     receipts.publish(45, seconds=0.5)
     receipts.until(lambda: receipts.replicas, within=5, what="replicas are asked for")

@@ -21,7 +21,7 @@ def test_one_message_is_enough_to_wake(story: Story) -> None:
 def test_stays_at_zero_while_there_are_no_messages(story: Story) -> None:
     decision = story.see(ready=0)
 
-    assert (0, Reason.STEADY, False) == (decision.replicas, decision.reason, decision.active)
+    assert (0, Reason.STEADY) == (decision.replicas, decision.reason)
 
 
 def test_stays_at_zero_up_to_activate_above() -> None:
@@ -121,6 +121,14 @@ def test_after_a_restart_nothing_steps_down_before_a_whole_window_has_been_seen(
 
     assert 8 == story.pass_time(59, ready=5).replicas
     assert 1 == story.pass_time(2, ready=5).replicas
+
+
+def test_after_a_restart_nothing_goes_to_zero_before_a_whole_window_has_been_seen() -> None:
+    story = Story(spec=spec(idleAfterSeconds=5), replicas=3)
+
+    held = story.pass_time(59, ready=0)
+    assert (3, "held at 3 until readings have been known for 60 s") == (held.replicas, held.message.split(", ")[-1])
+    assert 0 == story.see(ready=0, after=1.0).replicas
 
 
 def test_goes_to_zero_in_one_step_once_idle(story: Story) -> None:

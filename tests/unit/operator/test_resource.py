@@ -81,6 +81,10 @@ def test_an_annotation_that_nothing_acts_on_yet_is_told() -> None:
     assert ("metadata.annotations[queueconsumer.dev/paused]",) == paths
 
 
+def test_an_annotation_that_says_false_says_nothing() -> None:
+    assert not_implemented(spec(), {"queueconsumer.dev/paused": "false"}) == ()
+
+
 def test_what_is_acted_on_is_not_told() -> None:
     whole = spec(minReplicas=1, activateAbove=2, idleAfterSeconds=3, idleEvidence="ReadyOnly", mode="Scale")
 
