@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import os
 import sys
 from collections.abc import Callable, Sequence
 
@@ -21,6 +22,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return command(options)
     except Failure as failure:
         print(f"devcluster: {failure}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # The reader has what it wanted (`status | head`); nothing is left to be written at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
         print("devcluster: interrupted; `up` continues, `down` cleans up.", file=sys.stderr)

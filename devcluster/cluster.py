@@ -24,6 +24,7 @@ from devcluster import (
     network,
     node,
     processes,
+    state_folder,
     toolchain,
 )
 from devcluster.component import Component
@@ -50,6 +51,7 @@ def up(layout: Layout) -> None:
     """
     machine.require_packages(machine.missing_packages())
     machine.require_no_other_kubernetes()
+    state_folder.require_not_anothers(layout)
     _require_no_other_state(layout)
     began = time.monotonic()
     programs = toolchain.programs()
@@ -58,12 +60,13 @@ def up(layout: Layout) -> None:
     wanted = _components(layout=layout, programs=programs)
     fingerprint = json.dumps({"boot": processes.boot_id(), **{part.name: part.command for part in wanted}}, indent=1)
     existing = bool(cgroups.processes()) or network.is_ours(layout)
-    if not existing:
-        network.require_no_foreign_chains()
     if existing and not _matches(layout=layout, fingerprint=fingerprint):
         say("removing what an unfinished or an earlier cluster left")
         down(layout)
         existing = False
+    if not existing:
+        # Also where an earlier cluster was removed: in another boot, another Kubernetes may have come since.
+        network.require_no_foreign_chains()
     if existing and is_healthy(layout=layout, wanted=wanted):
         say("the cluster is up already")
         return
@@ -79,7 +82,11 @@ def up(layout: Layout) -> None:
 
 
 def down(layout: Layout) -> None:
-    """Take the cluster down and remove every trace of it. Safe to repeat, and for a cluster in any condition."""
+    """Take the cluster down and remove every trace of it. Safe to repeat, and for a cluster in any condition.
+
+    Raises Failure, and removes nothing, when the state folder is not ours.
+    """
+    state_folder.require_not_anothers(layout)
     _require_no_other_state(layout)
     if not cgroups.processes() and not network.is_ours(layout):
         # Rules of another Kubernetes have the same names as ours: without a sign of ours, nothing is touched.
@@ -151,8 +158,7 @@ def _running(*, layout: Layout, component: Component) -> processes.Record | None
 
 
 def _ensure(*, layout: Layout, wanted: tuple[Component, ...], pause: Path, fingerprint: str) -> None:
-    layout.root.mkdir(parents=True, exist_ok=True)
-    layout.root.chmod(0o711)
+    state_folder.create(layout)
     cgroups.prepare()
     network.prepare(layout)
     certificates.create(layout.pki)

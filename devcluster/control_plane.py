@@ -121,6 +121,8 @@ def _controller_manager(*, layout: Layout, program: Path) -> Component:
             f"--cluster-cidr={POD_NETWORK}",
             # One node, no cloud: the CNI plugin alone gives out addresses.
             "--controllers=*,-node-ipam-controller,-node-route-controller,-cloud-node-lifecycle-controller",
+            # It makes this folder, by default in /usr/libexec.
+            f"--flex-volume-plugin-dir={layout.root / 'volume-plugins'}",
             # There is one of it: electing a leader would only delay a restart by the lease's 15 s.
             "--leader-elect=false",
         ),

@@ -53,6 +53,16 @@ class Layout:
     ports: Ports = field(default=PORTS)
 
     @property
+    def marker(self) -> Path:
+        """Says that the folder was made by us and may be removed; see state_folder.py."""
+        return self.root / "made-by-devcluster"
+
+    @property
+    def kernel_settings(self) -> Path:
+        """The kernel's settings before the cluster changed them; see kernel_settings.py."""
+        return self.root / "kernel-settings.json"
+
+    @property
     def kubeconfig(self) -> Path:
         """The administrator's kubeconfig."""
         return self.root / "kubeconfig"
@@ -93,9 +103,11 @@ def current() -> Layout:
 
     Raises Failure when the folder's path is relative or too long for the sockets in it.
     """
-    root = Path(os.environ.get("QC_DEVCLUSTER_STATE") or f"/var/lib/{NAME}")
-    if not root.is_absolute() or root == Path("/"):
-        raise Failure(f"QC_DEVCLUSTER_STATE is {str(root)!r}: give an absolute path of a folder of its own.")
+    given = Path(os.environ.get("QC_DEVCLUSTER_STATE") or f"/var/lib/{NAME}")
+    # Mounts are listed by their real paths: one that is not found there would be emptied instead of unmounted.
+    root = given.resolve()
+    if not given.is_absolute() or root == Path("/"):
+        raise Failure(f"QC_DEVCLUSTER_STATE is {str(given)!r}: give an absolute path of a folder of its own.")
     if len(os.fsencode(root)) > _LONGEST_STATE_PATH:
         raise Failure(
             f"QC_DEVCLUSTER_STATE is longer than {_LONGEST_STATE_PATH} bytes, too long for the sockets in it: "

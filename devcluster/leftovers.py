@@ -1,17 +1,18 @@
-"""Removing what a cluster left on the machine outside of its processes: mounts, sockets, symbolic links, files."""
+"""Removing what a cluster left on the machine outside of its processes: mounts, sockets, symbolic links, files.
+
+The state folder itself is state_folder.py's.
+"""
 
 import contextlib
 import ctypes
 import os
-import shutil
-import time
 from pathlib import Path
 
+from devcluster import state_folder
 from devcluster.failure import Failure
 from devcluster.layout import NAME, Layout
 
 _MNT_DETACH = 2
-_REMOVAL_SECONDS = 10.0
 
 
 def mounts_below(folder: Path, *, mountinfo: str) -> list[Path]:
@@ -43,17 +44,16 @@ def remove(layout: Layout) -> None:
     for link in Path("/var/log/containers").glob("*.log"):
         if link.is_symlink() and layout.root in link.readlink().parents:
             link.unlink()
-    _remove_tree(layout.root)
+    state_folder.remove(layout)
+    _remove_device_plugins(Path("/var/lib/kubelet"))
     for folder in (
         "/var/lib/cni/results",
         "/var/lib/cni",
         "/var/log/containers",
-        "/var/lib/kubelet/device-plugins",
-        "/var/lib/kubelet",
         "/run/containerd/s",
         "/run/containerd",
     ):
-        _remove_if_only_ours(Path(folder))
+        _remove_if_empty(Path(folder))
 
 
 def _remove_network_results(folder: Path) -> None:
@@ -72,22 +72,16 @@ def _remove_shim_sockets(layout: Layout) -> None:
             Path(address.read_text().strip().removeprefix("unix://")).unlink()
 
 
-def _remove_tree(folder: Path) -> None:
-    deadline = time.monotonic() + _REMOVAL_SECONDS
-    while folder.exists():
-        try:
-            shutil.rmtree(folder)
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            if time.monotonic() > deadline:
-                raise Failure(f"{error.filename or folder} cannot be removed: {error.strerror}.") from None
-            time.sleep(0.1)
-
-
-def _remove_if_only_ours(folder: Path) -> None:
+def _remove_device_plugins(folder: Path) -> None:
+    # The one path that the kubelet does not let one choose. Another kubelet of the machine keeps more here than that.
     with contextlib.suppress(OSError):
-        for name in ("kubelet.sock", "kubelet_internal_checkpoint"):
-            if folder.name == "device-plugins":
-                (folder / name).unlink(missing_ok=True)
+        if [entry.name for entry in folder.iterdir()] == ["device-plugins"]:
+            for name in ("kubelet.sock", "kubelet_internal_checkpoint"):
+                (folder / "device-plugins" / name).unlink(missing_ok=True)
+            (folder / "device-plugins").rmdir()
+    _remove_if_empty(folder)
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):
         folder.rmdir()

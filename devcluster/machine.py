@@ -27,6 +27,8 @@ PACKAGES = {
     "rabbitmq-server": "/usr/sbin/rabbitmq-server",
     "runc": "/usr/sbin/runc",
 }
+# Kubernetes itself, and distributions that have kubelet and kube-proxy in one program (k3s, RKE2, k0s, MicroK8s).
+_NODE_PROGRAMS = {"kubelet", "kube-proxy", "k3s-server", "k3s-agent", "rke2", "k0s", "kubelite"}
 _POLICY = "#!/bin/sh\n# Put here by devcluster while it installs packages.\nexit 101\n"
 # For the tests, which run a broker on the host and from a virtual environment; the cluster itself does without.
 _FOR_TESTS_ONLY = {"rabbitmq-server", "python3-venv"}
@@ -130,16 +132,24 @@ def _owner(port: int) -> str:
 
 
 def require_no_other_kubernetes() -> None:
-    """Raise Failure when a kubelet or kube-proxy that is not ours runs: they would fight over iptables rules."""
+    """Raise Failure when a node of another Kubernetes runs: they would fight over iptables rules."""
+    other = other_kubernetes()
+    if other:
+        raise Failure(
+            f"Another Kubernetes node runs on this machine: {other}. Two cannot share its iptables rules; stop that "
+            "one first, or use it: KUBECONFIG=... DEMO_CLUSTER=current."
+        )
+
+
+def other_kubernetes() -> str | None:
+    """The name and process of a kubelet or kube-proxy that is not ours, on the same network as this command."""
     ours = cgroups.processes()
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             name = (process / "comm").read_text().strip()
-            if name in {"kubelet", "kube-proxy"} and int(process.name) not in ours and _in_our_namespace(process):
-                raise Failure(
-                    f"Another Kubernetes node runs on this machine: {name}, process {process.name}. Two cannot share "
-                    "its iptables rules; stop that one first, or use it: KUBECONFIG=... DEMO_CLUSTER=current."
-                )
+            if name in _NODE_PROGRAMS and int(process.name) not in ours and _in_our_namespace(process):
+                return f"{name}, process {process.name}"
+    return None
 
 
 def _in_our_namespace(process: Path) -> bool:

@@ -40,9 +40,7 @@ class Vhost:
     def channel(self) -> Iterator[Any]:
         """Open a pika BlockingChannel on a connection of its own."""
         credentials = pika.PlainCredentials(self.username, self.password)
-        parameters = pika.ConnectionParameters(
-            self.host, self.port, self.vhost, credentials, heartbeat=0
-        )
+        parameters = pika.ConnectionParameters(self.host, self.port, self.vhost, credentials, heartbeat=0)
         connection = pika.BlockingConnection(parameters)
         try:
             yield connection.channel()
@@ -62,9 +60,7 @@ class Vhost:
         with self.channel() as channel:
             channel.queue_delete(queue)
 
-    def publish(
-        self, queue: str, bodies: Iterable[bytes], *, exchange: str = "", **properties: object
-    ) -> None:
+    def publish(self, queue: str, bodies: Iterable[bytes], *, exchange: str = "", **properties: object) -> None:
         """Publish persistent messages, each confirmed."""
         with self.channel() as channel:
             channel.confirm_delivery()

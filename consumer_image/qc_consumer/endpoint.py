@@ -149,8 +149,6 @@ def _binding_fields(folder: Path) -> dict[str, str]:
             if (folder / key).exists():
                 found = _from_url(_read(folder / key, folder.name), f"the {key} in the binding {folder.name}")
                 break
-    found |= {
-        name: _read(folder / key, folder.name) for key, name in keys.items() if (folder / key).exists()
-    }
+    found |= {name: _read(folder / key, folder.name) for key, name in keys.items() if (folder / key).exists()}
     files = {"ca.crt": "ca_file", "tls.crt": "cert_file", "tls.key": "key_file"}
     return found | {name: str(folder / key) for key, name in files.items() if (folder / key).exists()}

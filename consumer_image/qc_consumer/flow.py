@@ -78,9 +78,13 @@ class Flow:
         """Give up what can no longer be settled."""
         self._metrics.connected.set(0)
         self._metrics.reconnects.labels(loss(reason)).inc()
+        waiting = set(self._buffer)
         self._buffer.clear()
         for delivery in self._tickets:
             delivery.lost = True
+            if delivery not in waiting and delivery not in self._running:
+                # Handled, and its publishes are under way: those that are not sent yet never will be.
+                report(self._metrics, delivery, "lost")
         self._tickets.clear()
         self._changed()
 
@@ -115,7 +119,7 @@ class Flow:
         ticket = self._tickets.pop(delivery, None)
         if ticket is not None and self.consuming.settle(ticket, ack=True):
             report(self._metrics, delivery, outcome, **fields)
-        elif ticket is not None or delivery.lost:
+        elif ticket is not None:
             report(self._metrics, delivery, "lost", **fields)
         self._changed()
 

@@ -4,7 +4,8 @@ Its own, because the broker stops reading from a connection that publishes durin
 acknowledgements would wait with the publishes. Opened at the first message: most consumers never publish.
 
 Each message ends in one call of its callback: with None once confirmed, else with PublishFailed. What was not
-confirmed when a connection broke is sent again. In the I/O thread only.
+confirmed when a connection broke is sent again, unless it is no longer wanted: then it is dropped, without a call. In
+the I/O thread only.
 """
 
 import logging
@@ -27,6 +28,9 @@ CONFIRM_SECONDS, CHECK_SECONDS = 30.0, 1.0
 """A quorum queue without a leader takes messages and confirms nothing. The message may still arrive later, so giving
 up means at worst that it comes twice; not giving up would hold its delivery, and in the end all slots, for ever."""
 
+DECLARE_SECONDS = 10.0
+"""The same for the declaration of a queue."""
+
 Done = Callable[[PublishFailed | None], None]
 
 
@@ -34,6 +38,7 @@ Done = Callable[[PublishFailed | None], None]
 class _Sending:
     message: Outgoing
     done: Done
+    wanted: Callable[[], bool]
     returned: str = ""
     written_at: float = 0.0
 
@@ -62,9 +67,9 @@ class Publishing:
         self._wanted: list[_Declaring] = []
         self._declared: set[str] = set()
 
-    def publish(self, message: Outgoing, done: Done) -> None:
-        """Send a message."""
-        self._queued.append(_Sending(message, done))
+    def publish(self, message: Outgoing, done: Done, *, wanted: Callable[[], bool]) -> None:
+        """Send a message; `wanted` is asked before each time that it is written."""
+        self._queued.append(_Sending(message, done, wanted))
         self.connection.start()
         self._pump()
 
@@ -127,6 +132,14 @@ class Publishing:
             sending.returned = ""
         self._queued.extendleft(reversed(self._written.values()))
         self._written.clear()
+        # What stays is asked again when it is written: the other connection may break after this one.
+        self._queued = deque(sending for sending in self._queued if self._still_wanted(sending))
+
+    def _still_wanted(self, sending: _Sending) -> bool:
+        wanted = sending.wanted()
+        if not wanted:
+            self._suspects.discard(sending)
+        return wanted
 
     # -- messages -----------------------------------------------------------------------------------------------
 
@@ -136,6 +149,8 @@ class Publishing:
             if self._suspects and self._written:
                 return
             sending = self._queued.popleft()
+            if not self._still_wanted(sending):
+                continue
             message = sending.message
             try:
                 channel.basic_publish(
@@ -159,13 +174,22 @@ class Publishing:
         self._watching = False
         latest = time.monotonic() - CONFIRM_SECONDS
         late = [tag for tag, sending in self._written.items() if sending.written_at < latest]
-        if not self._blocked:
-            for tag in late:
-                self._fail(self._written.pop(tag), f"no confirm in {CONFIRM_SECONDS:.0f} s: has a queue no leader?")
+        if late and not self._blocked:
+            given_up = [self._written.pop(tag) for tag in late]
+            # In the broker the whole channel waits for that queue, and so do the messages behind: on to a new one.
+            channel = self._channel
+            self._take_back()
+            if channel is not None and channel.is_open:
+                channel.close()
+                self._open()
+            for sending in given_up:
+                self._fail(sending, f"no confirm in {CONFIRM_SECONDS:.0f} s: has a queue no leader?")
         self._watch()
 
     def _on_confirm(self, frame: Any) -> None:
         method = frame.method
+        if self._channel is None or frame.channel_number != self._channel.channel_number:
+            return  # from a channel that was given up: its tags mean other messages
         last = method.delivery_tag
         tags = [tag for tag in self._written if tag <= last] if method.multiple else [last]
         self.connection.settled()
@@ -180,29 +204,31 @@ class Publishing:
         self._pump()
 
     def _fail(self, sending: _Sending, why: str) -> None:
+        self._suspects.discard(sending)
         message = sending.message
         sending.done(
             PublishFailed(f"message to exchange {message.exchange!r}, routing key {message.routing_key!r}: {why}")
         )
 
-    def _on_return(self, _channel: Any, method: Any, properties: Any, _body: bytes) -> None:
+    def _on_return(self, channel: Any, method: Any, properties: Any, _body: bytes) -> None:
         # A return comes before the ack of the same message.
+        if channel is not self._channel:
+            return
         for sending in self._written.values():
             message = sending.message
             same = message.properties.message_id == properties.message_id and message.routing_key == method.routing_key
-            if same and message.exchange == method.exchange and not sending.returned:
+            if same and message.exchange == method.exchange and message.mandatory and not sending.returned:
                 sending.returned = f"no queue took it ({method.reply_code} {method.reply_text})"
                 return
 
-    def _on_closed(self, _channel: Any, reason: BaseException) -> None:
-        if not isinstance(reason, exceptions.ChannelClosedByBroker):
+    def _on_closed(self, channel: Any, reason: BaseException) -> None:
+        if not isinstance(reason, exceptions.ChannelClosedByBroker) or channel is not self._channel:
             return
         # A missing exchange, for one. If a single message was under way it is to blame; if several were, they are
         # sent again one by one until the culprit is alone.
         if len(self._written) == 1:
             (sending,) = self._written.values()
             self._written.clear()
-            self._suspects.discard(sending)
             self._fail(sending, describe(reason))
         self._suspects.update(self._written.values())
         self._take_back()
@@ -215,20 +241,13 @@ class Publishing:
         if self._broker is None or not self._broker.is_open:
             return
 
-        def answered(error: PublishFailed | None) -> None:
-            if declaring in self._wanted:
-                self._wanted.remove(declaring)
-                if error is None:
-                    self._declared.add(declaring.queue)
-                declaring.done(error)
-
         def declared(channel: Any) -> None:
             channel.close()
-            answered(None)
+            self._answered(declaring, None)
 
         def closed(_channel: Any, reason: BaseException) -> None:
             if isinstance(reason, exceptions.ChannelClosedByBroker):
-                answered(PublishFailed(f"queue {declaring.queue!r}: {describe(reason)}"))
+                self._answered(declaring, PublishFailed(f"queue {declaring.queue!r}: {describe(reason)}"))
 
         def opened(channel: Any) -> None:
             channel.add_on_close_callback(closed)
@@ -240,3 +259,23 @@ class Publishing:
             )
 
         self._broker.channel(on_open_callback=opened)
+        self._expect_answer(declaring, self._broker)
+
+    def _expect_answer(self, declaring: _Declaring, broker: Any) -> None:
+        """Give up a declaration that the broker does not answer; on a new connection it is asked again anyway."""
+
+        def expire() -> None:
+            if self._broker is broker and self._blocked:
+                self._expect_answer(declaring, broker)  # During an alarm the broker does not read it, for as long.
+            elif self._broker is broker:
+                why = f"no answer in {DECLARE_SECONDS:.0f} s: has it no leader?"
+                self._answered(declaring, PublishFailed(f"queue {declaring.queue!r}: {why}"))
+
+        self._loop.later(DECLARE_SECONDS, expire)
+
+    def _answered(self, declaring: _Declaring, error: PublishFailed | None) -> None:
+        if declaring in self._wanted:
+            self._wanted.remove(declaring)
+            if error is None:
+                self._declared.add(declaring.queue)
+            declaring.done(error)

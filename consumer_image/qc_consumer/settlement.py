@@ -1,7 +1,8 @@
 """Carries an outcome out: whatever has to be published is confirmed first, then the delivery is acknowledged.
 
 A crash in between means the message comes twice, never not at all. A delivery stays unacknowledged, and keeps its
-place in the prefetch window, as long as the broker does not confirm: while it blocks publishers, say.
+place in the prefetch window, as long as the broker does not confirm: while it blocks publishers, say. If the delivery
+is lost meanwhile, nothing more is published for it: the broker delivers the original again.
 """
 
 import dataclasses
@@ -14,7 +15,7 @@ from qc_consumer.delivery import Delivery, Outgoing
 from qc_consumer.errors import PublishFailed
 from qc_consumer.io_loop import IoLoop
 from qc_consumer.outcome import Outcome, judge
-from qc_consumer.publishing import Publishing
+from qc_consumer.publishing import Done, Publishing
 from qc_consumer.retry import in_words, rung_arguments, rung_queue
 from qc_consumer.settings import Settings
 
@@ -69,7 +70,10 @@ class Settlement:
                 self.carry_out(delivery, outcome, [], fields["seconds"])
 
         for message in outgoing:
-            self._publishing.publish(message, done)
+            self._publish(delivery, message, done)
+
+    def _publish(self, delivery: Delivery, message: Outgoing, done: Done) -> None:
+        self._publishing.publish(message, done, wanted=lambda: not delivery.lost)
 
     def _retry(
         self, delivery: Delivery, outcome: Outcome, fields: dict[str, Any], *, wait: float = RUNG_FIRST_WAIT
@@ -85,7 +89,7 @@ class Settlement:
                 reason = "retry_queue_unusable"
                 self._bury(delivery, dataclasses.replace(outcome, kind="dead_lettered", reason=reason), fields)
                 return
-            self._publishing.publish(retry_message(delivery, delay), published)
+            self._publish(delivery, retry_message(delivery, delay), published)
 
         def published(error: PublishFailed | None) -> None:
             if error is None:
@@ -104,9 +108,7 @@ class Settlement:
 
         self._publishing.declare(rung, rung_arguments(delivery.queue, delay), declared)
 
-    def _bury(
-        self, delivery: Delivery, outcome: Outcome, fields: dict[str, Any], *, wait: float = FIRST_RETRY
-    ) -> None:
+    def _bury(self, delivery: Delivery, outcome: Outcome, fields: dict[str, Any], *, wait: float = FIRST_RETRY) -> None:
         queue = self._settings.dead_letters
         message = dead_message(delivery, outcome, queue=queue, consumer=self._settings.consumer)
 
@@ -115,7 +117,7 @@ class Settlement:
                 # A queue of that name with other arguments, or no right to declare it: any queue will do, and if
                 # there is none the mandatory publish says so.
                 log.warning("cannot declare the dead-letter queue, using it as it is: %s", error)
-            self._publishing.publish(message, published)
+            self._publish(delivery, message, published)
 
         def published(error: PublishFailed | None) -> None:
             if error is None:

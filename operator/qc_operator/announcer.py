@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from qc_operator import reporting
 from qc_operator.cluster import EventPoster, StatusWriter
 from qc_operator.cluster.client import ApiError
 from qc_operator.metrics import Metrics
 from qc_operator.registry import Known
-from qc_operator.reporting import Findings
+from qc_operator.reporting import Event, Findings
 
 REFUSED_RETRY = 5.0
 """Seconds before a status that was not taken is written again: readings come five times a second."""
 
+EVENTS_MOST = 100
+"""Events that wait at most; while the API server is away the oldest go."""
+
 log = logging.getLogger(__name__)
 
 
+class Clock(Protocol):
+    """The time, in both of its senses."""
+
+    def monotonic(self) -> float:
+        """Seconds that never go back, for windows and ages."""
+
+    def utcnow(self) -> datetime:
+        """The wall's time, for people."""
+
+
 class Announcer:
-    """Knows what was written last, and writes no more than it must."""
+    """Knows what was written last, and writes no more than it must.
+
+    In a task of its own, so that a slow API server holds up what is told and never what is decided.
+    """
 
     def __init__(
         self,
@@ -30,6 +48,7 @@ class Announcer:
         statuses: StatusWriter,
         events: EventPoster,
         metrics: Metrics,
+        clock: Clock,
         numbers_interval: float,
         on_gone: Callable[[], None],
     ) -> None:
@@ -37,49 +56,88 @@ class Announcer:
         self._written: Mapping[str, Any] = status
         self._written_at = float("-inf")
         self._refused_at = float("-inf")
+        self._news: deque[tuple[Event, datetime]] = deque(maxlen=EVENTS_MOST)
+        self._about: Known | None = None
         self._statuses = statuses
         self._events = events
         self._metrics = metrics
+        self._clock = clock
         self._numbers_interval = numbers_interval
         self._on_gone = on_gone
+        self._task: asyncio.Task[None] | None = None
+        self._retry: asyncio.TimerHandle | None = None
 
-    async def tell(self, findings: Findings, *, about: Known, now: float, wall: datetime) -> None:
-        """Write status and events, where there is news. `now` is monotonic, `wall` the time for people, in UTC."""
+    def tell(self, findings: Findings, *, about: Known) -> None:
+        """Take in what a turn has found, and have it written where it is news."""
         for condition in findings.conditions:
             self._metrics.condition.labels(*about.key, condition.type).set(condition.status == "True")
         ref = about.spec.scale_target_ref if about.spec else None
-        previous = self._status.get("conditions", ())
+        now = self._clock.utcnow()
+        news = reporting.events(findings=findings, previous=self._status.get("conditions", ()))
+        self._news.extend((event, now) for event in news)
+        self._about = about
         self._status = reporting.status(
             findings=findings,
             previous=self._status,
             generation=about.generation,
             target=f"{ref.kind}/{ref.name}" if ref else "",
-            now=wall,
+            now=now,
         )
-        if not await self._write_status(about=about, now=now):
-            return
-        for event in reporting.events(findings=findings, previous=previous):
-            await self._events.post(
-                about=about, warning=event.warning, reason=event.reason, action=event.action, note=event.note, at=wall
-            )
+        self._deliver()
 
-    async def _write_status(self, *, about: Known, now: float) -> bool:
-        """Write the status if it must be. False when the object turns out to be gone."""
-        numbers_due = now - self._written_at >= self._numbers_interval
-        if now - self._refused_at < REFUSED_RETRY:
-            return True
-        if not reporting.must_write(status=self._status, written=self._written, numbers_due=numbers_due):
-            return True
+    def close(self) -> None:
+        """Write nothing more."""
+        self._about = None
+        if self._retry is not None:
+            self._retry.cancel()
+        if self._task is not None:
+            self._task.cancel()
+
+    def _deliver(self) -> None:
+        if self._task is None and (self._news or self._status_is_due()):
+            self._task = asyncio.create_task(self._write_all())
+
+    def _status_is_due(self) -> bool:
+        now = self._clock.monotonic()
+        return now - self._refused_at >= REFUSED_RETRY and reporting.must_write(
+            status=self._status,
+            written=self._written,
+            numbers_due=now - self._written_at >= self._numbers_interval,
+        )
+
+    async def _write_all(self) -> None:
+        """Write until there is no news: more may come in meanwhile, and only the latest status counts."""
         try:
-            await self._statuses.write(key=about.key, status=self._status)
+            while self._about is not None and (self._news or self._status_is_due()):
+                if self._status_is_due():
+                    await self._write_status(self._status, about=self._about)
+                while self._news:
+                    event, at = self._news.popleft()
+                    await self._events.post(
+                        about=self._about,
+                        warning=event.warning,
+                        reason=event.reason,
+                        action=event.action,
+                        note=event.note,
+                        at=at,
+                    )
+        except Exception:
+            log.exception("telling failed")
+        finally:
+            self._task = None
+
+    async def _write_status(self, status: Mapping[str, Any], *, about: Known) -> None:
+        try:
+            await self._statuses.write(key=about.key, status=status)
         except ApiError as error:
             if error.not_found:
                 # Deleted while the watch was away, which no event tells of any more.
                 self._on_gone()
-                return False
+                return
             self._metrics.api_errors.labels(resource="status", reason=error.reason).inc()
             log.warning("%s: the status was not written, next try in %.0f s: %s", about.key, REFUSED_RETRY, error)
-            self._refused_at = now
+            self._refused_at = self._clock.monotonic()
+            # An object that cannot be acted on has no further turn that would try again.
+            self._retry = asyncio.get_running_loop().call_later(REFUSED_RETRY, self._deliver)
         else:
-            self._written, self._written_at = self._status, now
-        return True
+            self._written, self._written_at = status, self._clock.monotonic()

@@ -8,11 +8,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
+from dataclasses import dataclass, replace
 
-from qc_operator.announcer import Announcer
+from qc_operator.announcer import Announcer, Clock
 from qc_operator.brokers import NOT_READ_YET, Feed, Feeds, QueueName
 from qc_operator.cluster import EventPoster, Scale, ScaleWriter, StatusWriter
 from qc_operator.cluster.client import ApiError
@@ -32,16 +30,6 @@ TARGET_RETRY = 5.0
 """Seconds before a target that could not be read or written is tried again."""
 
 log = logging.getLogger(__name__)
-
-
-class Clock(Protocol):
-    """The time, in both of its senses."""
-
-    def monotonic(self) -> float:
-        """Seconds that never go back, for windows and ages."""
-
-    def utcnow(self) -> datetime:
-        """The wall's time, for people."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +56,7 @@ class Autoscaler:
             statuses=surroundings.statuses,
             events=surroundings.events,
             metrics=surroundings.metrics,
+            clock=surroundings.clock,
             numbers_interval=surroundings.settings.numbers_interval,
             on_gone=on_gone,
         )
@@ -78,6 +67,7 @@ class Autoscaler:
         self._target_retry_at = float("-inf")
         self._turn: asyncio.Task[None] | None = None
         self._again = False
+        self._closed = False
         self.update(known)
 
     @property
@@ -92,9 +82,12 @@ class Autoscaler:
         feeding = (spec.broker, tuple((queue.name, queue.vhost) for queue in spec.queues)) if spec else None
         if feeding != self._feeding:
             self._close_feed()
+            self._forget()
             self._feeding = feeding
             self._feed = self._open_feed(spec) if spec else None
         if spec:
+            if self._target is not None and self._target.ref != spec.scale_target_ref:
+                self._forget()
             self._target = Target(
                 scales=self._around.scales,
                 namespace=known.key.namespace,
@@ -106,6 +99,8 @@ class Autoscaler:
 
     def wake(self) -> None:
         """Take a turn now, or once more after the one under way."""
+        if self._closed:
+            return
         if self._turn is None:
             self._turn = asyncio.create_task(self._take_turns())
         else:
@@ -113,9 +108,16 @@ class Autoscaler:
 
     def close(self) -> None:
         """Stop. The target keeps its replicas."""
+        self._closed = True
         self._close_feed()
+        self._announcer.close()
         if self._turn is not None:
             self._turn.cancel()
+        self._around.metrics.forget(self._known.key)
+
+    def _forget(self) -> None:
+        """Begin anew: what was seen of other queues, or decided for another target, says nothing about these."""
+        self._memory = remember_nothing(now=self._around.clock.monotonic())
         self._around.metrics.forget(self._known.key)
 
     def _open_feed(self, spec: QueueConsumerSpec) -> Feed:
@@ -136,24 +138,27 @@ class Autoscaler:
         try:
             while True:
                 self._again = False
-                await self._take_turn()
-                if not self._again:
+                try:
+                    await self._take_turn()
+                except Exception:
+                    # A bug in one turn must not end the turns of this object, let alone of the others.
+                    log.exception("%s: a turn failed", self._known.key)
+                if not self._again or self._closed:
                     return
-        except Exception:
-            # A bug in one turn must not end the loop of this object, let alone of the others.
-            log.exception("%s: a turn failed", self._known.key)
         finally:
             self._turn = None
 
     async def _take_turn(self) -> None:
         known, feed, target, clock = self._known, self._feed, self._target, self._around.clock
         if known.spec is None or feed is None or target is None:
-            findings = Findings(conditions=blocked(known))
-            await self._announcer.tell(findings, about=known, now=clock.monotonic(), wall=clock.utcnow())
+            self._announcer.tell(Findings(conditions=blocked(known)), about=known)
             return
         queues, seen_at = feed.observe(), clock.monotonic()
-        not_read_yet = feed.problem is None and any(_not_read_yet(queue) for queue in queues)
-        if not_read_yet or seen_at < self._target_retry_at:
+        if feed.problem is None and any(_not_read_yet(queue) for queue in queues):
+            # The first reading of this broker is still to come, and what another one said is of no use.
+            self._memory = replace(self._memory, since=seen_at, busy_at=seen_at, answers=())
+            return
+        if seen_at < self._target_retry_at:
             return
         try:
             findings = await self._scale(spec=known.spec, feed=feed, target=target, queues=queues, seen_at=seen_at)
@@ -165,7 +170,7 @@ class Autoscaler:
             if error.passing:
                 return  # Neither could a status be written now; nothing is known to be wrong with the object.
             findings = Findings(conditions=target_problem(error=error, spec=known.spec), queues=queues)
-        await self._announcer.tell(findings, about=known, now=clock.monotonic(), wall=clock.utcnow())
+        self._announcer.tell(findings, about=known)
 
     async def _scale(
         self,

@@ -44,8 +44,9 @@ def register(*, registry: kopf.OperatorRegistry, reconciler: Reconciler, api: Ku
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
     async def changed(event: kopf.RawEvent, **_: Any) -> None:
         body = event["object"]
+        metadata = body["metadata"]
         if event["type"] == "DELETED":
-            reconciler.gone(Key(body["metadata"]["namespace"], body["metadata"]["name"]))
+            reconciler.gone(Key(metadata["namespace"], metadata["name"]), uid=metadata["uid"])
         else:
             reconciler.seen(body)
 

@@ -8,10 +8,10 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 
-async def serve(
-    *, port: int, registry: CollectorRegistry, alive: Callable[[], str | None], ready: Callable[[], str | None]
-) -> web.AppRunner:
-    """Listen on all addresses. `alive` and `ready` say what is wrong, or None.
+async def serve(*, port: int, registry: CollectorRegistry, ready: Callable[[], str | None]) -> web.AppRunner:
+    """Listen on all addresses. `ready` says what is wrong, or None.
+
+    The process is alive as long as its event loop answers: it ends by itself when the watch does.
 
     Raises `OSError` when the port is taken.
     """
@@ -19,17 +19,15 @@ async def serve(
     async def metrics(_: web.Request) -> web.Response:
         return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
-    def probe(check: Callable[[], str | None]) -> Callable[[web.Request], object]:
-        async def answer(_: web.Request) -> web.Response:
-            wrong = check()
-            return web.Response(text=(wrong or "ok") + "\n", status=503 if wrong else 200)
+    async def healthz(_: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
 
-        return answer
+    async def readyz(_: web.Request) -> web.Response:
+        wrong = ready()
+        return web.Response(text=(wrong or "ok") + "\n", status=503 if wrong else 200)
 
     application = web.Application()
-    application.add_routes(
-        [web.get("/metrics", metrics), web.get("/healthz", probe(alive)), web.get("/readyz", probe(ready))]  # type: ignore[arg-type]
-    )
+    application.add_routes([web.get("/metrics", metrics), web.get("/healthz", healthz), web.get("/readyz", readyz)])
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, port=port).start()

@@ -80,18 +80,17 @@ def _without_totals(queues: tuple[QueueObservation, ...], spec: QueueConsumerSpe
 
 
 def active(*, decision: Decision, queues: tuple[QueueObservation, ...]) -> Condition:
-    """Active: there is work, or replicas are above zero."""
-    if any(isinstance(queue.depth, Depth) and queue.depth.ready > 0 for queue in queues):
-        return Condition(type="Active", status="True", reason="MessagesReady", message="messages wait for delivery")
+    """Active: there is work, or replicas are above zero.
+
+    One reason as long as there are replicas: a queue that is emptied and filled again many times a second must not
+    change the condition as often.
+    """
     if decision.replicas > 0:
-        return Condition(
-            type="Active",
-            status="True",
-            reason="ReplicasRunning",
-            message="replicas are above zero, queues may be empty",
-        )
+        return Condition(type="Active", status="True", reason="ReplicasRunning", message="replicas are above zero")
+    if any(isinstance(queue.depth, Depth) and queue.depth.ready > 0 for queue in queues):
+        message = "messages wait, no more than activateAbove"
+        return Condition(type="Active", status="True", reason="MessagesReady", message=message)
     if not all(isinstance(queue.depth, Depth) for queue in queues):
-        return Condition(
-            type="Active", status="Unknown", reason="ReadingMissing", message="not every queue can be read"
-        )
+        message = "not every queue can be read"
+        return Condition(type="Active", status="Unknown", reason="ReadingMissing", message=message)
     return Condition(type="Active", status="False", reason="NoMessages", message="no messages and no replicas")

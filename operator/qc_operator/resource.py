@@ -19,6 +19,8 @@ PLURAL: Final = "queueconsumers"
 
 PositiveInt = Annotated[int, msgspec.Meta(ge=1)]
 NonNegativeInt = Annotated[int, msgspec.Meta(ge=0)]
+# RFC 1123 as the API server reads it: nothing that could lead a request's path elsewhere.
+ObjectName = Annotated[str, msgspec.Meta(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
 
@@ -38,7 +40,7 @@ class SpecError(ValueError):
 class ScaleTargetRef(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """What is scaled: anything in the object's namespace that has the scale subresource."""
 
-    name: Name
+    name: ObjectName
     api_version: Name = "apps/v1"
     kind: Name = "Deployment"
 
@@ -46,7 +48,7 @@ class ScaleTargetRef(msgspec.Struct, frozen=True, kw_only=True, rename="camel", 
 class Broker(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """Where the queues are: a Secret in Service Binding form, and the vhost if it is not the Secret's."""
 
-    secret_name: Name
+    secret_name: ObjectName
     vhost: Name | None = None
 
 

@@ -76,14 +76,13 @@ async def run(settings: Settings) -> int:
         stack.callback(reconciler.close)
         registry = kopf.OperatorRegistry()
         handlers.register(registry=registry, reconciler=reconciler, api=api)
-        operator = asyncio.create_task(_watch(registry=registry, api=api, stop=stop, ready=ready))
         runner = await health.serve(
             port=settings.port,
             registry=metrics.registry,
-            alive=lambda: "the watch has ended" if operator.done() else None,
             ready=lambda: None if ready.is_set() and not stop.is_set() else "not watching",
         )
         stack.push_async_callback(runner.cleanup)
+        operator = asyncio.create_task(_watch(registry=registry, api=api, stop=stop, ready=ready))
         return await _wait(operator=operator, stop=stop, reconciler=reconciler)
 
 

@@ -39,7 +39,8 @@ class Connection:
     def __init__(self, url: str | None, name: str, unconfirmed: Unconfirmed) -> None:
         self._url = url
         self._name = name
-        self._unconfirmed = unconfirmed
+        self.unconfirmed = unconfirmed
+        """The messages of this connection, for who waits for them."""
         self._loop = IOLoop()
         self._publishing = Publishing(unconfirmed, later=self._later)
         self._connection: Any = None
@@ -107,7 +108,7 @@ class Connection:
                 # it, so nothing of that connection is trusted any more.
                 log.exception("error in the I/O loop, connecting anew")
                 self._abort()
-        self._unconfirmed.settle(self._unconfirmed.entries(), ProducerClosed("the producer was closed meanwhile"))
+        self.unconfirmed.settle(self.unconfirmed.entries(), ProducerClosed("the producer was closed meanwhile"))
         self._loop.close()
 
     def _guarded(self, callback: Callable[[], None]) -> Callable[[], None]:
@@ -131,15 +132,15 @@ class Connection:
     # -- deadlines ----------------------------------------------------------------------------------------------
 
     def _arm_sweep(self) -> None:
-        earliest = self._unconfirmed.earliest
+        earliest = self.unconfirmed.earliest
         if earliest < self._sweep_at:
             self._sweep_at = earliest
             self._later(max(0.0, earliest - time.monotonic()), self._sweep)
 
     def _sweep(self) -> None:
         self._sweep_at = NEVER
-        for pending in self._unconfirmed.expired(time.monotonic()):
-            self._unconfirmed.settle([pending], self._overdue(pending))
+        for pending in self.unconfirmed.expired(time.monotonic()):
+            self.unconfirmed.settle([pending], self._overdue(pending))
         self._arm_sweep()
 
     def _overdue(self, pending: Pending) -> ProducerError:

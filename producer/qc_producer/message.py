@@ -63,6 +63,8 @@ class Message:
     frames: bytes
     """The method and the header frame."""
     body: bytes
+    mandatory: bool = True
+    """Whether the broker returns it if no queue takes it."""
 
     @property
     def size(self) -> int:
@@ -130,7 +132,7 @@ def encode(
         raise InvalidMessage(f"the message cannot be encoded: {error}") from error
     if len(header) > DEFAULT_FRAME_MAX:
         raise MessageTooLarge(f"the headers have {len(header)} bytes; RabbitMQ takes {DEFAULT_FRAME_MAX}")
-    return Message(message_id, exchange, routing_key, frames, payload)
+    return Message(message_id, exchange, routing_key, frames, payload, mandatory)
 
 
 def _priority(priority: int | None) -> int | None:

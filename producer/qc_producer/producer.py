@@ -35,6 +35,9 @@ AT_EXIT_SECONDS = 5.0
 
 _producers: "weakref.WeakSet[Producer]" = weakref.WeakSet()
 
+_connections: "weakref.WeakSet[Connection]" = weakref.WeakSet()
+"""Each is kept alive by its thread, also when its producer has been dropped: its messages are flushed all the same."""
+
 
 class Producer:
     """Publishes messages, each confirmed by the broker; to be shared by all threads and tasks of a process.
@@ -89,7 +92,7 @@ class Producer:
         Raises what `errors` lists: Unroutable, PublishTimeout and so on. Not for use inside an event loop.
         """
         pending = self._prepare(body, routing_key, timeout, options)
-        self._refuse_in_io_thread()
+        self._refuse_in_io_thread("publish", "use submit() there")
         self._admit(pending, wait=self._on_full == "block")
         return self._result(pending)
 
@@ -139,7 +142,7 @@ class Producer:
         """
         if "message_id" in options:
             raise TypeError("publish_many makes a message_id for each message; it takes none")
-        self._refuse_in_io_thread()
+        self._refuse_in_io_thread("publish_many", "use submit() there")
         outcomes: list[Pending | ProducerError] = []
         for body in bodies:
             try:
@@ -164,13 +167,14 @@ class Producer:
 
     def flush(self, timeout: float | None = None) -> None:
         """Wait until everything submitted so far has its result; PublishTimeout if that takes more seconds."""
-        waiting = [pending.future for pending in self._unconfirmed.entries()]
-        _, left = concurrent.futures.wait(waiting, self._timeout if timeout is None else timeout)
+        self._refuse_in_io_thread("flush", "call it in another thread")
+        waiting, left = _wait_for_results(self._unconfirmed, self._timeout if timeout is None else timeout)
         if left:
-            raise PublishTimeout(f"{len(left)} of {len(waiting)} messages are still without a confirm", written=True)
+            raise PublishTimeout(f"{left} of {waiting} messages are still without a confirm", written=True)
 
     def close(self, timeout: float | None = None) -> None:
         """Take no more messages, flush, and disconnect; what is left after the time-out fails with ProducerClosed."""
+        self._refuse_in_io_thread("close", "call it in another thread")
         self._unconfirmed.close()
         with contextlib.suppress(PublishTimeout):
             self.flush(timeout)
@@ -225,6 +229,7 @@ class Producer:
                     name = self._name or f"producer {socket.gethostname()}/{os.getpid()}"
                     self._connection = Connection(self._url, name, self._unconfirmed)
                     self._connection.start()
+                    _connections.add(self._connection)
                 connection = self._connection
         return connection
 
@@ -266,33 +271,39 @@ class Producer:
         self._unconfirmed.watch_room(watcher)
         await asyncio.wait([room], timeout=seconds)
 
-    def _refuse_in_io_thread(self) -> None:
+    def _refuse_in_io_thread(self, call: str, instead: str) -> None:
         connection = self._connection
         if connection is not None and connection.is_current_thread:
-            raise ProducerError("publish() in a callback of a future would wait for itself: use submit() there")
+            raise ProducerError(f"{call}() in a callback of a future would wait for itself: {instead}")
 
     # -- end of the process and fork ----------------------------------------------------------------------------
 
     def _forget(self) -> None:
-        connection = self._connection
-        if connection is not None:
-            connection.abandon()
         closed = self._unconfirmed.closed
         self._reset()
         self._unconfirmed.closed = closed
 
 
+def _wait_for_results(unconfirmed: Unconfirmed, seconds: float) -> tuple[int, int]:
+    """Wait; give how many messages there were, and how many of them still have no result."""
+    waiting = [pending.future for pending in unconfirmed.entries()]
+    return len(waiting), len(concurrent.futures.wait(waiting, seconds).not_done)
+
+
 def _flush_at_exit() -> None:
-    for producer in list(_producers):
-        if producer.unconfirmed:
-            with contextlib.suppress(PublishTimeout):
-                producer.flush(AT_EXIT_SECONDS)
-            if left := producer.unconfirmed:
-                log.error("%d messages were not confirmed before the process ended", left)
+    # One after the other, but all within the same time.
+    deadline = time.monotonic() + AT_EXIT_SECONDS
+    for connection in list(_connections):
+        _wait_for_results(connection.unconfirmed, max(0.0, deadline - time.monotonic()))
+        if left := len(connection.unconfirmed):
+            log.error("%d messages were not confirmed before the process ended", left)
 
 
 def _forget_in_child() -> None:
     """Give each producer a new life in a forked child: no thread, no socket, none of the parent's messages."""
+    for connection in list(_connections):
+        connection.abandon()
+    _connections.clear()
     for producer in list(_producers):
         producer._forget()  # noqa: SLF001 - of this module
 

@@ -3,7 +3,7 @@
 Runs in the I/O thread only, but for `queued`, to which callers append.
 
 * Confirms come out of order and for several messages at once (`multiple`); a nack is tried again until the deadline.
-* A basic.return precedes the ack of the same message and is matched by message id.
+* A basic.return precedes the ack of the same message and is matched by message id, exchange and routing key.
 * Publishing to a missing exchange closes the channel and loses all confirms under way. So an exchange is first
   checked by a passive declare on a side channel; should it vanish later, its messages fail and the rest is resent.
 * When the broker closes the channel for a reason that names no exchange, the messages under way are resent one by
@@ -180,7 +180,9 @@ class Publishing:
     def _on_return(self, _channel: Any, method: Any, properties: Any, _body: bytes) -> None:
         for pending in self._written.values():
             message = pending.message
-            if message.message_id == properties.message_id and pending.returned is None:
+            # The id alone may belong to several: one order goes to two queues under one id.
+            same = message.message_id == properties.message_id and message.routing_key == method.routing_key
+            if same and message.exchange == method.exchange and message.mandatory and pending.returned is None:
                 pending.returned = Unroutable(
                     f"no queue took the message: exchange {message.exchange!r}, routing key {message.routing_key!r} "
                     f"({method.reply_code} {method.reply_text}); declare and bind the queue, or check the names",

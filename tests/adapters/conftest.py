@@ -1,11 +1,23 @@
 """Real brokers for the tests of everything that talks to one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 
-from tests.rabbitmq_node import RabbitMQNode
+from tests.rabbitmq_node import START_SECONDS, RabbitMQNode
 from tests.rabbitmq_vhost import Vhost
+
+FOLDER = Path(__file__).parent
+
+MOST_SECONDS = 60 + 2 * START_SECONDS
+"""For one test: the usual minute, and the start of a node before it and once more after the test has killed it."""
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(FOLDER) and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(MOST_SECONDS))
 
 
 @pytest.fixture(scope="session")

@@ -59,7 +59,8 @@ class FakeTarget:
     unreadable: ApiError | None = None
 
     async def read(self, *, namespace: str, target: ScaleTargetRef) -> Scale:
-        assert (KEY.namespace, "receipts") == (namespace, target.name)
+        assert namespace == KEY.namespace
+        assert target.name in {"receipts", "other"}
         if self.unreadable:
             raise self.unreadable
         return Scale(replicas=self.replicas, running=self.replicas, resource_version=str(self.version))
@@ -109,6 +110,8 @@ class World:
     statuses: list[dict[str, Any]] = field(default_factory=list)
     events: list[tuple[str, str]] = field(default_factory=list)
     status_trouble: ApiError | None = None
+    patience: asyncio.Event | None = None
+    """Set while statuses are written only once it is set."""
     metrics: Metrics = field(default_factory=Metrics)
 
     def __post_init__(self) -> None:
@@ -130,13 +133,15 @@ class World:
         self, *, namespace: str, secret: str, vhost: str | None, queues: Sequence[QueueName], notify: Callable[[], None]
     ) -> FakeFeed:
         assert (KEY.namespace, "rabbitmq", None) == (namespace, secret, vhost)
-        assert ["receipts"] == [queue.name for queue in queues]
-        feed = FakeFeed(notify=notify, queues=(known(ready=0, unacknowledged=0, at=self.clock.now),))
+        (queue,) = queues
+        feed = FakeFeed(notify=notify, queues=(known(ready=0, unacknowledged=0, at=self.clock.now, name=queue.name),))
         self.feeds.append(feed)
         return feed
 
     async def write(self, *, key: Key, status: Mapping[str, Any]) -> None:
         assert key == KEY
+        if self.patience:
+            await self.patience.wait()
         if self.status_trouble:
             raise self.status_trouble
         self.statuses.append(dict(status))

@@ -1,5 +1,7 @@
 """Writing replicas when others write too, and when the API server does not answer."""
 
+import asyncio
+
 from qc_operator.cluster.client import ApiError
 from tests.behaviour.conftest import KEY, World, conflict, unavailable
 from tests.unit.operator.conftest import missing, unknown
@@ -165,12 +167,36 @@ async def test_a_number_that_is_not_known_has_no_metric(world: World) -> None:
     assert world.metrics.registry.get_sample_value("queueconsumer_queue_messages_ready", labels) is None
 
 
+async def test_a_queue_that_fills_and_empties_many_times_a_second_is_not_told_each_time(world: World) -> None:
+    await world.apply()
+    await world.messages(95)
+    written = len(world.statuses)
+    for _ in range(75):
+        await world.messages(3, after=0.1)
+        await world.messages(0, after=0.1)
+
+    assert len(world.statuses) - written <= 2
+
+
+async def test_a_slow_api_server_holds_up_what_is_told_and_not_what_is_decided(world: World) -> None:
+    await world.apply()
+    world.patience = asyncio.Event()
+    await world.messages(30)
+    await world.messages(95)
+
+    assert [2, 5] == world.target.writes
+    world.patience.set()
+    await world.settle()
+    assert 5 == world.statuses[-1]["desiredReplicas"]
+    assert ["Activated", "ScaledUp"] == [reason for reason, _ in world.events]
+
+
 async def test_metrics_of_a_deleted_object_go_with_it(world: World) -> None:
     await world.apply()
     await world.messages(95)
     labels = {"namespace": KEY.namespace, "queueconsumer": KEY.name}
     assert 5.0 == world.metrics.registry.get_sample_value("queueconsumer_status_desired_replicas", labels)
 
-    world.reconciler.gone(KEY)
+    world.reconciler.gone(KEY, uid="1")
 
     assert world.metrics.registry.get_sample_value("queueconsumer_status_desired_replicas", labels) is None

@@ -1,18 +1,22 @@
 """Objects come, change and go."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from qc_operator.brokers import NOT_READ_YET
 from qc_operator.cluster.client import ApiError
+from qc_operator.scaling.observation import Unknown
 from tests.behaviour.conftest import KEY, World
+from tests.unit.operator.conftest import known, queue
 
 
 async def test_a_deleted_object_keeps_its_replicas_and_is_no_longer_read(world: World) -> None:
     await world.apply()
     await world.messages(95)
 
-    world.reconciler.gone(KEY)
+    world.reconciler.gone(KEY, uid="1")
     await world.messages(0, after=600.0)
 
     assert (True, [5]) == (world.feeds[0].closed, world.target.writes)
@@ -48,6 +52,80 @@ async def test_other_queues_are_read_anew(world: World) -> None:
     await world.apply(generation=2, queues=[entry])
 
     assert [True, False] == [feed.closed for feed in world.feeds]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"scaleTargetRef": {"name": "other"}},
+        {"queues": [{"name": "other", "lag": {"scaleUpAbove": 20, "scaleDownBelow": 5}}]},
+    ],
+)
+async def test_what_was_seen_of_other_queues_or_decided_for_another_target_moves_nothing(
+    world: World, change: dict[str, Any]
+) -> None:
+    await world.apply()
+    for _ in range(130):
+        await world.messages(0, after=1.0)
+    world.target.set(8)
+    await world.apply(generation=2, **change)
+    for _ in range(59):
+        await world.messages(0, after=1.0)
+
+    assert [] == world.target.writes
+    await world.messages(0, after=2.0)
+    assert [0] == world.target.writes
+
+
+async def test_the_first_reading_of_another_broker_moves_nothing(world: World) -> None:
+    await world.apply()
+    for _ in range(130):
+        await world.messages(0, after=1.0)
+    world.target.set(8)
+    await world.see(queue(*[Unknown(cause=NOT_READ_YET, message="no reading yet", at=world.clock.now)] * 2))
+    await world.messages(0, after=6.0)
+
+    assert [] == world.target.writes
+
+
+async def test_a_late_word_of_an_old_objects_end_does_not_end_the_new_one(world: World) -> None:
+    await world.apply()
+    await world.apply(uid="2")
+    world.reconciler.gone(KEY, uid="1")
+    await world.messages(95)
+
+    assert [5] == world.target.writes
+
+
+async def test_series_of_queues_that_are_no_longer_read_go(world: World) -> None:
+    await world.apply()
+    await world.messages(95)
+    await world.apply(generation=2, queues=[{"name": "other", "lag": {"scaleUpAbove": 20}}])
+    await world.see(known(ready=1, unacknowledged=0, at=world.clock.now, name="other"))
+
+    samples = [
+        sample.labels["queue"]
+        for metric in world.metrics.registry.collect()
+        if metric.name == "queueconsumer_queue_messages_ready"
+        for sample in metric.samples
+    ]
+    assert ["other"] == samples
+
+
+async def test_a_condition_that_could_not_be_written_is_written_later_though_nothing_else_happens(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qc_operator.announcer.REFUSED_RETRY", 0.05)
+    world.status_trouble = ApiError(status=503, reason="ServiceUnavailable", message="away")
+    await world.apply(mode="Observe")
+    world.status_trouble = None
+    world.clock.now += 1.0
+
+    async with asyncio.timeout(5):
+        while not world.statuses:  # noqa: ASYNC110 - the retry has a real timer
+            await asyncio.sleep(0.01)
+
+    assert ("False", "NotImplemented") == world.condition("Ready")
 
 
 async def test_an_object_created_again_under_its_name_inherits_nothing(world: World) -> None:

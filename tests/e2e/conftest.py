@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,9 +14,20 @@ ROOT = Path(__file__).parents[2]
 SYSTEM = "queueconsumer-system"
 RELEASE = "queueconsumer"
 IMAGES = ("operator", "consumer", "rabbitmq")
+FOLDER = Path(__file__).parent
+
+MOST_SECONDS = 1800
+"""For one test with the fixtures that it is the first to need. Every wait in them has a shorter deadline of its own and
+says what it waited for; their sum, with images that are still to be built, is less than this."""
 
 Command = Callable[..., str]
 """Runs a program with these arguments and returns its output; fails the test with what it said."""
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(FOLDER):
+            item.add_marker(pytest.mark.timeout(MOST_SECONDS))
 
 
 @pytest.fixture(scope="session")
@@ -58,11 +69,23 @@ def kubectl(kubeconfig: str) -> Command:
     return lambda *arguments, **named: run(program, f"--kubeconfig={kubeconfig}", *arguments, **named)
 
 
+def delete_namespace(kubectl: Command, name: str) -> None:
+    """Delete a namespace that may be there, or be going already, and wait until it is gone."""
+    kubectl("delete", "namespace", name, "--ignore-not-found", "--timeout=120s")
+
+
 @pytest.fixture(scope="session")
 def operator(kubectl: Command) -> Iterator[str]:
-    """The operator of this checkout, installed by its chart; the name of its Deployment."""
+    """The operator of this checkout, installed by its chart; the name of its Deployment.
+
+    What an aborted run has left of it is gone before: Helm refuses a release that is half installed, and the API server
+    refuses objects in a namespace that is going.
+    """
+    # Quick where tests.with_cluster has done it; a run without that builds them here.
     run(sys.executable, "-m", "devcluster", "load", *IMAGES, seconds=900)
     helm = _program("helm")
+    run(helm, "uninstall", RELEASE, "--namespace", SYSTEM, "--ignore-not-found", "--wait", "--timeout", "120s")
+    delete_namespace(kubectl, SYSTEM)
     run(
         helm, "upgrade", "--install", RELEASE, "charts/queueconsumer-operator",
         "--namespace", SYSTEM, "--create-namespace", "--take-ownership", "--force-conflicts",
@@ -70,5 +93,5 @@ def operator(kubectl: Command) -> Iterator[str]:
         "--set", "logLevel=INFO", "--wait", "--timeout", "180s",
     )  # fmt: skip
     yield "queueconsumer-operator"
-    run(helm, "uninstall", RELEASE, "--namespace", SYSTEM, "--wait")
-    kubectl("delete", "namespace", SYSTEM, "--timeout=60s")
+    run(helm, "uninstall", RELEASE, "--namespace", SYSTEM, "--wait", "--timeout", "120s")
+    delete_namespace(kubectl, SYSTEM)

@@ -16,7 +16,6 @@ from devcluster.failure import Failure
 
 pytestmark = [
     pytest.mark.cluster,
-    pytest.mark.timeout(240),
     pytest.mark.skipif(os.environ.get("DEMO_CLUSTER") == "current", reason="is about devcluster itself"),
 ]
 

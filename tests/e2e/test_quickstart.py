@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from tests.e2e.conftest import Command, run
+from tests.e2e.conftest import Command, delete_namespace, run
 from tests.packaging.documents import DOCS, ROOT, Block, blocks
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.cluster
 
 NAMESPACE = "quickstart"
 
@@ -16,7 +16,7 @@ NAMESPACE = "quickstart"
 @pytest.fixture
 def fresh_namespace(kubectl: Command) -> Iterator[None]:
     """The page creates it; what an earlier, broken run has left is gone before, and ours after."""
-    kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--timeout=120s")
+    delete_namespace(kubectl, NAMESPACE)
     yield
     kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait=false")
 

@@ -12,7 +12,7 @@ CRD: Final = ROOT / "crds" / "queueconsumers.queueconsumer.dev.yaml"
 
 
 def run(helm: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([helm, *arguments], check=False, capture_output=True, text=True)  # noqa: S603 - our own helm
+    return subprocess.run([helm, *arguments], check=False, capture_output=True, text=True)
 
 
 def rendered(helm: Path, *settings: str) -> list[dict[str, Any]]:

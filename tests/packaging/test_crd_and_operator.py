@@ -56,15 +56,13 @@ def test_the_schema_has_every_field_that_the_operator_writes() -> None:
             name="receipts",
             vhost="shop",
             depth=Depth(ready=300, consumers=0, at=0.0),
-            totals=Totals(ready=300, unacknowledged=1, at=0.0),
-            published_at=0.0,
+            totals=Totals(ready=300, unacknowledged=1, at=0.0, answered_at=0.0),
         ),
         QueueObservation(
             name="invoices",
             vhost="shop",
             depth=Missing(message="no such queue", at=0.0),
             totals=Unavailable(message="no management API"),
-            published_at=0.0,
         ),
     )
     status = reporting.status(

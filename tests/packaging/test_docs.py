@@ -24,7 +24,7 @@ BANNED = re.compile(
     re.IGNORECASE,
 )
 # Links of the README to what may still be missing.
-MADE_LATER = {"docs/demo.svg", "docs/producers.md", "docs/consumers.md"}
+MADE_LATER = {"docs/demo.svg"}
 
 
 def _named(page: Path) -> str:

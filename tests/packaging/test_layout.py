@@ -24,7 +24,7 @@ def test_the_folder_operator_is_no_package() -> None:
 @pytest.mark.parametrize("options", [[], ["-S"]], ids=["as-usual", "without-site"])
 def test_import_operator_gives_the_standard_library(options: list[str]) -> None:
     program = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import collections, operator; print(operator.__file__)"
-    done = subprocess.run(  # noqa: S603 - this Python
+    done = subprocess.run(
         [sys.executable, *options, "-c", program],
         check=False,
         capture_output=True,
@@ -68,7 +68,7 @@ def test_no_lock_file_says_where_packages_come_from(lock_file: Path) -> None:
 
 @pytest.mark.timeout(300)  # pip fetches hatchling
 def test_the_wheel_has_exactly_the_three_packages(tmp_path: Path) -> None:
-    done = subprocess.run(  # noqa: S603 - this Python's pip
+    done = subprocess.run(
         [sys.executable, "-m", "pip", "wheel", "--no-deps", "--quiet", "--wheel-dir", tmp_path, ROOT],
         check=False,
         capture_output=True,

@@ -8,6 +8,7 @@ import pytest
 from qc_operator.scaling import demand, idleness, stabilization
 from qc_operator.scaling.decision import Limit, Reason, decide
 from qc_operator.scaling.observation import Observation, QueueObservation, Unknown
+from qc_operator.scaling.stabilization import Answer
 from qc_operator.settings import ReadingSettings, StatusSettings
 from tests.packaging.documents import DOCS, table, words
 from tests.unit.operator.conftest import Story, known, queue, spec
@@ -70,10 +71,11 @@ def test_nothing_moves_within_a_band_and_it_moves_one_message_outside(row: list[
 
 
 def _wanted(messages: int, current: int) -> int:
-    """What is decided once the window has nothing to say: no answer in it, and it has been seen whole."""
+    """What is decided once the window has nothing to say: it asked for nothing, and it has been seen whole."""
     now = 0.0
     seen = Observation(queues=(known(ready=messages, unacknowledged=0, at=now),), current=current)
-    memory = replace(Story(spec=POLICY, now=now).memory, since=-TEN_MINUTES)
+    answers = (Answer(at=now - 1, replicas=0),)
+    memory = replace(Story(spec=POLICY, now=now).memory, since=-TEN_MINUTES, answers=answers)
     policy = spec(queues=[{"name": "receipts", "lag": {"scaleUpAbove": 20, "scaleDownBelow": 5}}], maxReplicas=100)
     return decide(spec=policy, observation=seen, memory=memory, now=now).replicas
 

@@ -48,7 +48,13 @@ unreadable = st.one_of(
     st.builds(Unknown, cause=st.just("BrokerUnreachable"), message=st.just("refused"), at=times),
 )
 all_totals = st.one_of(
-    st.builds(Totals, ready=counts, unacknowledged=counts, at=times),
+    st.builds(
+        lambda at, latency, **named: Totals(at=at, answered_at=at + latency, **named),
+        at=times,
+        latency=st.floats(0, 4),
+        ready=counts,
+        unacknowledged=counts,
+    ),
     st.builds(Unknown, cause=st.just("ManagementUnreachable"), message=st.just("refused"), at=times),
 )
 memories = st.builds(
@@ -61,7 +67,7 @@ memories = st.builds(
 
 def observations(readings: st.SearchStrategy) -> st.SearchStrategy[Observation]:
     queues = st.builds(
-        QueueObservation, name=st.just("q"), vhost=st.just("/"), depth=readings, totals=all_totals, published_at=times
+        QueueObservation, name=st.just("q"), vhost=st.just("/"), depth=readings, totals=all_totals, arrived=counts
     )
     return st.builds(Observation, queues=st.tuples(queues), current=st.integers(0, 200))
 
@@ -113,9 +119,7 @@ def test_more_ready_messages_never_ask_for_fewer_replicas(
 ) -> None:
     queue = observation.queues[0]
     deeper = Depth(ready=queue.depth.ready + more, consumers=queue.depth.consumers, at=queue.depth.at)
-    fuller = QueueObservation(
-        name="q", vhost="/", depth=deeper, totals=queue.totals, published_at=max(queue.published_at, deeper.at)
-    )
+    fuller = QueueObservation(name="q", vhost="/", depth=deeper, totals=queue.totals, arrived=queue.arrived + more)
 
     before = decide(spec=spec, observation=observation, memory=memory, now=NOW)
     after = decide(

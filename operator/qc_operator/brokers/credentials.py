@@ -16,6 +16,10 @@ AMQP_PORT = 5672
 AMQPS_PORT = 5671
 MANAGEMENT_PORT = 15672
 TLS_KEYS = ("ca.crt", "tls.crt", "tls.key")
+KEYS = (
+    "host", "port", "username", "password", "vhost", "virtual-host", "uri", "connection_string", "management_uri",
+)  # fmt: skip
+"""Those that are read; a Secret may hold anything else beside them."""
 
 
 class SecretError(ValueError):
@@ -55,11 +59,12 @@ def from_secret(*, data: Mapping[str, str], secret: str, vhost: str | None) -> C
 
     `secret` is `namespace/name`, for errors; `vhost` overrides the Secret's. Raises `SecretError`.
     """
-    values = {key: _decode(value, secret=secret, key=key) for key, value in data.items()}
     for key in TLS_KEYS:
-        if values.get(key):
+        if data.get(key):
             raise SecretError(f"Secret {secret}: key {key} asks for TLS, which this version does not speak yet")
-    address = _address(values, secret=secret)
+    values = {key: _decode(data[key], secret=secret, key=key) for key in KEYS if key in data}
+    # Beside a host the string is not looked at: unencoded, a part of its password would pass for a vhost.
+    address = urlsplit("") if values.get("host") else _address(values, secret=secret)
     host = values.get("host") or address.hostname
     username = values.get("username") or unquote(address.username or "")
     password = values.get("password") or unquote(address.password or "")
@@ -84,8 +89,6 @@ def _decode(value: str, *, secret: str, key: str) -> str:
         # People end files with a newline before they make a Secret of them; no AMQP field ends with one.
         return base64.b64decode(value, validate=True).decode().rstrip("\r\n")
     except (binascii.Error, UnicodeDecodeError):
-        if key in TLS_KEYS:
-            return "binary"
         raise SecretError(f"Secret {secret}: key {key} is not UTF-8 text") from None
 
 
@@ -98,8 +101,6 @@ def _address(values: Mapping[str, str], *, secret: str) -> SplitResult:
             _ = address.port
         except ValueError:
             # urlsplit's own message may quote a part of the password.
-            if values.get("host"):
-                continue
             raise SecretError(
                 f"Secret {secret}: key {key} cannot be read as amqp://user:password@host:port/vhost; "
                 "percent-encode the password, or give host, username and password as keys of their own"

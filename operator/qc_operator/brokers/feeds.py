@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,9 @@ SecretData = Callable[[str, str], Awaitable[Mapping[str, str]]]
 
 UNREADABLE_INTERVAL = 5.0
 """Seconds between two tries to read a Secret that is missing or wrong."""
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -138,6 +142,10 @@ class _SecretWatch:
             if error.reason == "Unreachable" and self.data is not None:
                 return  # The API server is away: what was read last is the best there is.
             self.data, self.problem = None, Problem(reason=error.reason, message=str(error))
+        except Exception:
+            # A mistake of ours must not end the watch for ever; what was read last stays.
+            log.exception("Secret %s/%s was not read", self.namespace, self.name)
+            return
         if (self.data, self.problem) != before:
             for feed in tuple(self.feeds):
                 feed.follow_secret()
@@ -178,8 +186,7 @@ class QueueFeed:
         now = asyncio.get_running_loop().time()
         unknown = Unknown(cause=problem.reason, message=problem.message, at=now)
         return tuple(
-            QueueObservation(name=queue.name, vhost="", depth=unknown, totals=unknown, published_at=now)
-            for queue in self._queues
+            QueueObservation(name=queue.name, vhost="", depth=unknown, totals=unknown) for queue in self._queues
         )
 
     def expect_change(self, *, at_zero: bool) -> None:

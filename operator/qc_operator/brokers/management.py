@@ -47,6 +47,9 @@ async def totals(*, session: aiohttp.ClientSession, credentials: Credentials, wi
 
     `within` is in seconds, for the whole request. Raises `ManagementError`.
     """
+    if ":" in credentials.username:
+        # RFC 7617, section 2: the first colon ends the user's name.
+        raise ManagementError("ManagementRefused", "HTTP basic authentication cannot carry a username with a colon")
     vhost = quote(credentials.vhost, safe="")
     url = f"{credentials.management_uri}/api/queues/{vhost}"
     try:

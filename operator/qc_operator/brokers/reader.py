@@ -56,7 +56,10 @@ class _Watch:
 
     queue: str
     depth: DepthReading
-    published_at: float = float("-inf")
+    arrived: int = 0
+    """By how much ready has grown since the totals that are known were asked for."""
+    arrived_since_asked: int = 0
+    """The same for totals that are under way."""
     changed_at: float = float("-inf")
     failures: int = 0
     listeners: list[Listener] = field(default_factory=list)
@@ -79,7 +82,13 @@ class BrokerReader:
         self._watches: dict[str, _Watch] = {}
         self._due: Schedule[_Watch] = Schedule()
         self._quarantine: Schedule[_Watch] = Schedule()
-        self._totals = VhostTotals(credentials=credentials, settings=settings, session=session, notify=self._notify_all)
+        self._totals = VhostTotals(
+            credentials=credentials,
+            settings=settings,
+            session=session,
+            on_asked=self._totals_asked,
+            on_answered=self._totals_answered,
+        )
         self._problem: Problem | None = None
         self._tasks = [asyncio.create_task(self._keep_connected()), asyncio.create_task(self._totals.keep_reading())]
 
@@ -119,7 +128,7 @@ class BrokerReader:
             vhost=self._credentials.vhost,
             depth=watch.depth,
             totals=self._totals.of(queue),
-            published_at=watch.published_at,
+            arrived=watch.arrived,
         )
 
     async def close(self) -> None:
@@ -187,8 +196,9 @@ class BrokerReader:
         if isinstance(reading, Depth):
             watch.failures = 0
             seen = before.ready if isinstance(before, Depth) else 0
-            if reading.ready > seen:
-                watch.published_at = reading.at
+            grown = max(0, reading.ready - seen)
+            watch.arrived += grown
+            watch.arrived_since_asked += grown
             if reading.ready != seen:
                 watch.changed_at = reading.at
             self._due.set(watch, due=reading.at + self._interval(watch, now=reading.at))
@@ -212,6 +222,16 @@ class BrokerReader:
         self._problem = Problem(reason=error.reason, message=str(error))
         for watch in self._watches.values():
             watch.depth = Unknown(cause=error.reason, message=str(error), at=now)
+        self._notify_all()
+
+    def _totals_asked(self) -> None:
+        for watch in self._watches.values():
+            watch.arrived_since_asked = 0
+
+    def _totals_answered(self, good: bool) -> None:  # noqa: FBT001 - the callback's only argument
+        if good:
+            for watch in self._watches.values():
+                watch.arrived = watch.arrived_since_asked
         self._notify_all()
 
     def _notify_all(self) -> None:

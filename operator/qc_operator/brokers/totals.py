@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Callable
 
@@ -10,8 +11,10 @@ import aiohttp
 
 from qc_operator.brokers import NOT_READ_YET, management
 from qc_operator.brokers.credentials import Credentials
-from qc_operator.scaling.observation import Totals, TotalsReading, Unavailable, Unknown
+from qc_operator.scaling.observation import LEFT_OUT, Totals, TotalsReading, Unavailable, Unknown
 from qc_operator.settings import ReadingSettings
+
+log = logging.getLogger(__name__)
 
 
 class VhostTotals:
@@ -23,12 +26,15 @@ class VhostTotals:
         credentials: Credentials,
         settings: ReadingSettings,
         session: aiohttp.ClientSession,
-        notify: Callable[[], None],
+        on_asked: Callable[[], None],
+        on_answered: Callable[[bool], None],
     ) -> None:
         self._credentials = credentials
         self._settings = settings
         self._session = session
-        self._notify = notify
+        self._on_asked = on_asked
+        self._on_answered = on_answered
+        self._answered_at = float("-inf")
         self._counts: dict[str, management.QueueTotals] = {}
         self._at = float("-inf")
         self._ever = False
@@ -42,20 +48,33 @@ class VhostTotals:
             return self._missing
         counts = self._counts.get(queue)
         if counts is None:
-            return Unknown(cause="TotalsMissing", message="the management API leaves the queue out", at=self._at)
-        return Totals(ready=counts.ready, unacknowledged=counts.unacknowledged, at=self._at)
+            return Unknown(cause=LEFT_OUT, message="the management API leaves the queue out", at=self._at)
+        return Totals(
+            ready=counts.ready,
+            unacknowledged=counts.unacknowledged,
+            at=self._at,
+            answered_at=self._answered_at,
+        )
 
     async def keep_reading(self) -> None:
         """Read until cancelled."""
         while True:
-            await self._read()
-            self._notify()
+            try:
+                good = await self._read()
+            except Exception:
+                # A mistake of ours must not end the lane for ever: without it nothing scales down again.
+                log.exception("the totals were not read")
+                self._missing = Unknown(cause="ReaderFailed", message="the totals were not read", at=float("-inf"))
+                good = False
+            self._on_answered(good)
             # The spread keeps the readers of many vhosts from asking in step.
             await asyncio.sleep(self._settings.totals_interval * random.uniform(0.9, 1.0))  # noqa: S311
 
-    async def _read(self) -> None:
-        # The answer describes the queues at some time after the request was sent.
-        asked_at = asyncio.get_running_loop().time()
+    async def _read(self) -> bool:
+        """Read once; whether there was an answer."""
+        loop = asyncio.get_running_loop()
+        asked_at = loop.time()
+        self._on_asked()
         try:
             self._counts = await management.totals(
                 session=self._session, credentials=self._credentials, within=self._settings.totals_timeout
@@ -65,5 +84,7 @@ class VhostTotals:
                 self._missing = Unknown(cause=error.reason, message=str(error), at=asked_at)
             else:
                 self._missing = Unavailable(message=str(error))
-        else:
-            self._at, self._missing, self._ever = asked_at, None, True
+            return False
+        self._at, self._answered_at = asked_at, loop.time()
+        self._missing, self._ever = None, True
+        return True

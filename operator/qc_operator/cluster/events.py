@@ -14,6 +14,9 @@ CONTROLLER = "queueconsumer.dev/operator"
 NOTE_MOST = 1024
 """Bytes of an event's note that the API server takes."""
 
+INSTANCE_MOST = 128
+"""Characters of reportingInstance that the API server takes."""
+
 log = logging.getLogger(__name__)
 
 
@@ -22,7 +25,7 @@ class Events:
 
     def __init__(self, *, api: KubernetesApi, identity: str) -> None:
         self._api = api
-        self._instance = identity.replace("/", ".")
+        self._instance = identity.replace("/", ".")[:INSTANCE_MOST]
 
     async def post(self, *, about: Known, warning: bool, reason: str, action: str, note: str, at: datetime) -> None:
         """Post one event. A failure is logged and forgotten: an event must never hold up scaling."""

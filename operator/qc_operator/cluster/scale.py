@@ -6,6 +6,8 @@ without knowing the kind. The plural name that its path needs is discovered once
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from qc_operator.cluster import Scale
 from qc_operator.cluster.client import ApiError, KubernetesApi
 from qc_operator.resource import ScaleTargetRef
@@ -40,7 +42,7 @@ class Scales:
         if plural is None:
             plural = await self._discover(base=base, target=target)
             self._plurals[target.api_version, target.kind] = plural
-        return f"{base}/namespaces/{namespace}/{plural}/{target.name}/scale"
+        return f"{base}/namespaces/{namespace}/{plural}/{quote(target.name, safe='')}/scale"
 
     async def _discover(self, *, base: str, target: ScaleTargetRef) -> str:
         resources = (await self._api.get(base))["resources"]

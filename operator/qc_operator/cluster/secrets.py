@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from qc_operator.cluster.client import KubernetesApi
 
 
@@ -13,5 +15,5 @@ class Secrets:
 
     async def data(self, *, namespace: str, name: str) -> dict[str, str]:
         """The `data` of a Secret, values in base64 as the API gives them. Raises `ApiError`."""
-        answer = await self._api.get(f"/api/v1/namespaces/{namespace}/secrets/{name}")
+        answer = await self._api.get(f"/api/v1/namespaces/{namespace}/secrets/{quote(name, safe='')}")
         return dict(answer.get("data") or {})

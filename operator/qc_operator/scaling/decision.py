@@ -178,7 +178,10 @@ def _running(*, observation: Observation, memory: Memory, wanted: Demand, now: f
         steps = (*steps, "one stays until the queues are idle")
     limited_by = Limit.NONE
     if wanted.complete or replicas > current:
-        # A hold for want of data says nothing about the need, so it does not enter the window.
+        # A hold for want of data says nothing about the need, so it does not enter the window; and after a gap, as
+        # while the management API was away, the window begins anew.
+        if not memory.answers or now - memory.answers[-1].at > demand.TOTALS_MAX_AGE:
+            memory = replace(memory, since=now)
         answers = stabilization.record(answers=memory.answers, replicas=replicas, now=now, window=window)
         memory = replace(memory, answers=answers)
     if replicas < current:

@@ -10,7 +10,7 @@ from typing import Final
 
 from qc_operator.resource import QueueConsumerSpec
 from qc_operator.scaling.demand import TOTALS_MAX_AGE
-from qc_operator.scaling.observation import Depth, Observation, QueueObservation, Totals
+from qc_operator.scaling.observation import LEFT_OUT, Depth, Observation, QueueObservation, Totals, Unknown
 
 SETTLED_AFTER: Final = 5.0
 """Seconds by which a complete reading must be younger than the last message seen to prove that it is gone.
@@ -34,6 +34,8 @@ def last_busy(*, spec: QueueConsumerSpec, observation: Observation, before: floa
 def _queue_busy(*, queue: QueueObservation, unacknowledged_matter: bool, now: float) -> float:
     """When this queue was last not known to be empty, or minus infinity when both lanes say it is."""
     if not isinstance(queue.depth, Depth) or queue.depth.ready > 0:
+        return now
+    if isinstance(queue.totals, Unknown) and queue.totals.cause == LEFT_OUT:
         return now
     if not unacknowledged_matter:
         return float("-inf")

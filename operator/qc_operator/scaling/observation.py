@@ -7,7 +7,7 @@ All times are seconds of one monotonic clock.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +30,8 @@ class Totals:
     ready: int
     unacknowledged: int
     at: float
+    """When they were asked for: the counts are those of some moment between then and `answered_at`."""
+    answered_at: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,19 +58,26 @@ class Unavailable:
     message: str
 
 
+LEFT_OUT: Final = "LeftOut"
+"""The cause of totals that a good answer of the management API does not have.
+
+It leaves out a queue without a leader, of which the passive declare says (0, 0): such a zero is not to be believed.
+"""
+
 DepthReading: TypeAlias = Depth | Missing | Unknown
 TotalsReading: TypeAlias = Totals | Unknown | Unavailable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueObservation:
-    """One queue, as both lanes saw it last. `published_at` is when ready messages were last seen to grow."""
+    """One queue, as both lanes saw it last."""
 
     name: str
     vhost: str
     depth: DepthReading
     totals: TotalsReading
-    published_at: float
+    arrived: int = 0
+    """By how many messages ready was seen to grow since the totals were asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from qc_consumer.retry import rung_arguments
 from qc_producer import Producer
 from tests.adapters.consumer.conftest import Program
 from tests.rabbitmq_node import RabbitMQNode, until
@@ -39,7 +40,7 @@ def stopping(event: threading.Event) -> Iterator[None]:
         event.set()
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize("queue_type", ["classic", "quorum"])
 def test_no_confirmed_message_is_lost_under_random_kills(
     own_rabbitmq: RabbitMQNode, own_vhost: Vhost, program: Programs, tmp_path: Path, queue_type: str
@@ -48,6 +49,9 @@ def test_no_confirmed_message_is_lost_under_random_kills(
     print(f"seed {seed}")  # noqa: T201 - shown if the test fails
     chance = random.Random(seed)  # noqa: S311 - not a secret
     own_vhost.declare("orders", x_queue_type=queue_type)
+    with own_vhost.channel() as channel:
+        channel.queue_declare("orders.retry.200ms", durable=True, arguments=rung_arguments("orders", 200))
+    own_rabbitmq.settle_quorum_queues()
     folder = tmp_path / "shared"
     settings = {
         "CONSUMER_CONCURRENCY": str(CONCURRENCY),
@@ -75,7 +79,7 @@ def test_no_confirmed_message_is_lost_under_random_kills(
             until(lambda before=before: len(crowd[0].handled()) > before + 30, within=40, what="progress")  # type: ignore[misc]
             faults[fault] += 1
             victim = crowd[chance.randrange(2)]
-            victim.until_logged("consuming from orders")  # not before it can be told to drain
+            victim.until_logged("consuming from orders", within=40)  # not before it can be told to drain
             if fault == "kill":
                 victim.process.kill()
             elif fault == "term":

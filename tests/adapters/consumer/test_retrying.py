@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from qc_consumer import Backoff, Consumer, Delivery, Reject, Retry
+from qc_consumer.retry import rung_arguments
 from tests.rabbitmq_node import until
 from tests.rabbitmq_vhost import Vhost
 
@@ -217,3 +218,28 @@ def test_headers_that_cannot_be_written_again_do_not_stop_a_dead_letter(vhost: V
     assert "big" not in properties.headers
     assert properties.headers["x-reason"] == "rejected"
     assert properties.expiration is None
+
+
+def test_a_retry_queue_that_confirms_nothing_does_not_hold_its_messages_for_ever(
+    vhost: Vhost, consumers: Consumers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qc_consumer.publishing.CONFIRM_SECONDS", 1.0)
+    monkeypatch.setattr("qc_consumer.publishing.DECLARE_SECONDS", 1.0)
+    monkeypatch.setattr("qc_consumer.settlement.RUNG_LAST_WAIT", 0.1)
+    vhost.declare("orders")
+    with vhost.channel() as channel:
+        channel.queue_declare("orders.retry.200ms", durable=True, arguments=rung_arguments("orders", 200))
+    # What a quorum queue without a leader looks like from outside: it takes messages and says nothing.
+    process = f'list_to_atom("{vhost.vhost}_orders.retry.200ms")'
+    vhost.node.ctl("eval", f"sys:suspend({process}).")
+
+    def handle(_body: object) -> None:
+        raise ValueError("not yet")
+
+    consumers(vhost, handle, retry=QUICK)
+    vhost.publish("orders", [b"1"])
+    properties, body = dead_letter(vhost)
+    assert body == b"1"
+    assert properties.headers["x-reason"] == "retry_queue_unusable"
+    until(lambda: vhost.counts("orders") == (0, 0), what="acknowledged")
+    vhost.node.ctl("eval", f"sys:resume({process}).")

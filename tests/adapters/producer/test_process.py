@@ -28,6 +28,45 @@ def test_the_end_of_the_process_waits_for_confirms(vhost: Vhost) -> None:
     assert vhost.ready("orders") == 900
 
 
+def test_the_end_of_the_process_waits_for_confirms_of_a_producer_that_was_dropped(vhost: Vhost) -> None:
+    vhost.declare("orders")
+    run(
+        vhost,
+        """
+        import gc, weakref
+        from qc_producer import Producer
+        def announce():
+            producer = Producer()
+            producer.submit("last words", "orders")
+            return weakref.ref(producer)
+        producer = announce()
+        gc.collect()
+        assert producer() is None
+        """,
+    )
+    assert [body for _, _, body in vhost.drain("orders")] == [b"last words"]
+
+
+def test_a_forked_child_does_not_wait_for_what_a_dropped_producer_of_its_parent_has_not_sent() -> None:
+    program = """
+        import os, time
+        from qc_producer import Producer
+        Producer("amqp://guest@127.0.0.1:1").submit("parent", "orders")
+        child = os.fork()
+        if child == 0:
+            raise SystemExit  # with all that an interpreter does at its end
+        started = time.monotonic()
+        os.waitpid(child, 0)
+        print(time.monotonic() - started)
+        os._exit(0)
+        """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, timeout=40, check=True
+    )
+    assert float(done.stdout) < 3  # a flush at exit would have taken its 5 s
+    assert "not confirmed before the process ended" not in done.stderr
+
+
 def test_the_end_of_the_process_says_what_was_lost(vhost: Vhost) -> None:
     done = run(
         vhost,

@@ -104,6 +104,26 @@ def test_returns_are_matched_to_their_message_among_many(vhost: Vhost, producer:
     assert sum(error is None for error in errors) == vhost.ready("orders") == 200
 
 
+def test_returns_are_matched_to_their_message_among_those_of_one_id(vhost: Vhost, producer: Producer) -> None:
+    vhost.declare("receipts")
+    with vhost.channel() as channel:
+        channel.exchange_declare("unbound", "direct")
+    # The good ones stand in front: under way together, the first of the id would be blamed.
+    futures = [
+        producer.submit({}, "receipts", message_id="order-1"),
+        producer.submit({}, "receipts", message_id="order-1"),
+        producer.submit({}, "missing", message_id="order-1", mandatory=False),
+        producer.submit({}, "missing", message_id="order-1"),
+        producer.submit({}, "receipts", message_id="order-1", exchange="unbound"),
+    ]
+    errors = [future.exception(10) for future in futures]
+
+    assert [isinstance(error, Unroutable) for error in errors] == [False, False, False, True, True]
+    assert "routing key 'missing'" in str(errors[3])
+    assert "exchange 'unbound'" in str(errors[4])
+    assert vhost.ready("receipts") == 2
+
+
 def test_a_thread_keeps_its_order(vhost: Vhost, producer: Producer) -> None:
     vhost.declare("orders")
     producer.publish_many(range(2500), "orders")
@@ -170,6 +190,30 @@ def test_a_callback_of_a_future_may_submit_but_not_publish(vhost: Vhost, produce
     assert "would wait for itself" in str(refusal)
     assert future.result(10)  # type: ignore[attr-defined]
     assert vhost.ready("orders") == 2
+
+
+def test_a_callback_of_a_future_may_not_wait_for_the_rest(vhost: Vhost, producer: Producer) -> None:
+    vhost.declare("orders")
+    refusals: list[str] = []
+    ended = threading.Event()
+
+    def callback(_future: object) -> None:
+        for call in (producer.flush, producer.close, lambda: producer.publish_many([], "orders")):
+            try:
+                call()
+            except ProducerError as error:
+                refusals.append(str(error))
+        ended.set()
+
+    first = producer.submit(0, "orders")
+    first.add_done_callback(callback)
+    futures = [first, *(producer.submit(n, "orders") for n in range(1, 100))]
+    assert ended.wait(5)
+    assert [refusal.partition("(")[0] for refusal in refusals] == ["flush", "close", "publish_many"]
+    assert all("would wait for itself" in refusal for refusal in refusals)
+    assert all(future.result(10) for future in futures)
+    producer.publish(100, "orders")  # not closed
+    assert vhost.ready("orders") == 101
 
 
 def test_close_flushes_and_then_refuses(vhost: Vhost) -> None:

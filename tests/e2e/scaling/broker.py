@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import socket
+import re
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pika
 import yaml
@@ -46,13 +46,20 @@ class Broker:
             channel.queue_purge(queue)
 
     def publish(self, queue: str, *, count: int, seconds: float, done: str, first: int = 0) -> None:
-        """Publish confirmed messages that each mean so many seconds of work."""
+        """Publish messages that each mean so many seconds of work, as one burst; returns when all are confirmed.
+
+        A transaction, so that the broker takes all of them at one moment, however slow the port-forward is, and answers
+        once, when all are in the queue. A confirm for each would spread them over several readings of the operator.
+        """
         with self.channel() as channel:
-            channel.confirm_delivery()
+            # A queue that is not there is an error here; without it the broker would drop what is for it.
+            channel.queue_declare(queue, passive=True)
+            channel.tx_select()
             for number in range(first, first + count):
                 body = json.dumps({"id": number, "seconds": seconds, "done": done}).encode()
                 properties = pika.BasicProperties(delivery_mode=2, content_type="application/json")
-                channel.basic_publish("", queue, body, properties, mandatory=True)
+                channel.basic_publish("", queue, body, properties)
+            channel.tx_commit()
 
     def taken(self, queue: str) -> list[dict[str, Any]]:
         """Take what the consumers have told on a queue."""
@@ -93,29 +100,25 @@ def manifests(namespace: str) -> str:
 
 @contextlib.contextmanager
 def _forwarded(*, namespace: str, kubeconfig: str, program: str) -> Iterator[int]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = Path("/dev/null").open("wb")  # noqa: SIM115 - closed below, with the process
-    command = [
-        program,
-        f"--kubeconfig={kubeconfig}",
-        "-n",
-        namespace,
-        "port-forward",
-        "service/rabbitmq",
-        f"{port}:5672",
-    ]
-    process = subprocess.Popen(command, stdout=log, stderr=log)
-    try:
-        deadline = time.monotonic() + 30
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-                break
-            assert time.monotonic() < deadline, "kubectl port-forward did not come up within 30 s"
-            time.sleep(0.1)
-        yield port
-    finally:
-        process.terminate()
-        process.wait(10)
-        log.close()
+    """A port that kubectl picks itself: one that was only found free could be another program's by then."""
+    command = [program, f"--kubeconfig={kubeconfig}", "-n", namespace, "port-forward", "service/rabbitmq", ":5672"]
+    with (
+        tempfile.TemporaryFile("w+") as said,
+        subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT) as process,
+    ):
+        try:
+            yield _port(process, said)
+        finally:
+            process.terminate()
+
+
+def _port(process: subprocess.Popen[bytes], said: IO[str]) -> int:
+    deadline = time.monotonic() + 30
+    while True:
+        said.seek(0)
+        text = said.read()
+        if found := re.search(r"^Forwarding from 127\.0\.0\.1:(\d+) ", text, re.MULTILINE):
+            return int(found[1])
+        assert process.poll() is None, f"kubectl port-forward ended with {process.returncode}: {text}"
+        assert time.monotonic() < deadline, f"kubectl port-forward did not come up within 30 s: {text}"
+        time.sleep(0.1)

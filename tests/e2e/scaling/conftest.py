@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.e2e.conftest import Command
+from tests.e2e.conftest import Command, delete_namespace
 from tests.e2e.scaling.broker import Broker, running
 from tests.e2e.scaling.workload import Workload
 
@@ -18,7 +18,11 @@ def broker(
     kubectl: Command,
     kubeconfig: str,
 ) -> Iterator[Broker]:
-    """A RabbitMQ in the cluster, in a namespace that holds all of these tests and goes with them."""
+    """A RabbitMQ in the cluster, in a namespace that holds all of these tests and goes with them.
+
+    What an aborted run has left of it is gone before.
+    """
+    delete_namespace(kubectl, NAMESPACE)
     kubectl("create", "namespace", NAMESPACE)
     kubectl("label", "namespace", NAMESPACE, "pod-security.kubernetes.io/enforce=restricted")
     program = shutil.which("kubectl") or "kubectl"

@@ -99,6 +99,20 @@ class Workload:
         )["items"]
         return [(e["reason"], e["message"]) for e in sorted(found, key=lambda e: e.get("eventTime") or "")]
 
+    def event_reasons(self) -> list[str]:
+        """The reasons of these events. They, and the status, are written a moment after the replicas: wait for them."""
+        return [reason for reason, _ in self.events()]
+
+    def changes(self) -> list[tuple[int, int]]:
+        """From how many replicas to how many, oldest change first, as the status tells."""
+        return [(change["from"], change["to"]) for change in reversed(self.status.get("history", []))]
+
+    @property
+    def in_work(self) -> int | None:
+        """How many messages are unacknowledged, as the status tells; None while that is unknown."""
+        queues = self.status.get("queues", [])
+        return queues[0].get("unacknowledged") if queues else None
+
     def until(self, condition: Callable[[], Any], *, within: float, what: str) -> Any:
         """Wait for the condition; fails with the whole status otherwise."""
         deadline = time.monotonic() + within

@@ -74,9 +74,7 @@ def test_without_a_backoff_nothing_is_tried_again() -> None:
 
 
 def delivery(raw: bytes = b"1", *, redelivered: bool = False, **properties: object) -> Delivery:
-    return Delivery(
-        queue="orders", raw=raw, properties=pika.BasicProperties(**properties), redelivered=redelivered
-    )
+    return Delivery(queue="orders", raw=raw, properties=pika.BasicProperties(**properties), redelivered=redelivered)
 
 
 def test_a_retry_carries_the_message_and_counts() -> None:

@@ -39,9 +39,7 @@ class Callable:
         pytest.param(lambda *args: None, (True, False, False), id="any number"),  # noqa: ARG005 - what it is about
     ],
 )
-def test_a_handler_is_understood_by_its_signature(
-    function: Any, understood: tuple[bool, bool, bool]
-) -> None:
+def test_a_handler_is_understood_by_its_signature(function: Any, understood: tuple[bool, bool, bool]) -> None:
     handler = Handler.of(function)
     assert (handler.takes_delivery, handler.is_async, handler.wants_bytes) == understood
 

@@ -1,4 +1,4 @@
-"""Reading the machine's own settings and tables: apt, pip, iptables, mounts, image archives."""
+"""Reading the machine's own settings and tables: apt, pip, mounts, image archives."""
 
 import io
 import json
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from devcluster import atomic, leftovers, network
+from devcluster import atomic, leftovers
 from devcluster.failure import Failure
 from devcluster.images import bootstrap, loading, pip_settings
 
@@ -52,40 +52,6 @@ def test_a_broken_pip_configuration_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / "pip.conf").write_text("no section")
 
     assert pip_settings.host_options(environment={}, files=[tmp_path / "pip.conf", tmp_path / "none"]) == {}
-
-
-SAVED = """\
-*nat
-:PREROUTING ACCEPT [0:0]
-:KUBE-SERVICES - [0:0]
-:KUBE-MARK-MASQ - [0:0]
-:CNI-HOSTPORT-DNAT - [0:0]
-:DOCKER - [0:0]
--A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
--A PREROUTING -j DOCKER
--A POSTROUTING -s 10.244.0.0/24 ! -d 10.244.0.0/24 -m comment --comment queueconsumer-devcluster -j MASQUERADE
--A POSTROUTING -s 172.17.0.0/16 -j MASQUERADE
--A KUBE-SERVICES -d 10.96.0.1/32 -j KUBE-MARK-MASQ
-COMMIT
-"""
-
-
-def test_our_rules_and_chains_are_removed_and_others_are_not_touched() -> None:
-    ours = "-s 10.244.0.0/24 ! -d 10.244.0.0/24 -m comment --comment queueconsumer-devcluster -j MASQUERADE"
-    assert network.removal(SAVED) == [
-        "-F KUBE-SERVICES",
-        "-F KUBE-MARK-MASQ",
-        "-F CNI-HOSTPORT-DNAT",
-        '-D PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES',
-        f"-D POSTROUTING {ours}",
-        "-X KUBE-SERVICES",
-        "-X KUBE-MARK-MASQ",
-        "-X CNI-HOSTPORT-DNAT",
-    ]
-
-
-def test_a_table_without_our_rules_is_left_alone() -> None:
-    assert network.removal("*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -i lo -j ACCEPT\nCOMMIT\n") == []
 
 
 def test_mounts_are_undone_from_the_innermost() -> None:

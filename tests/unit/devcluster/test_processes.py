@@ -58,7 +58,7 @@ def test_a_process_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
         "import pathlib, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
         f"pathlib.Path({str(ready)!r}).touch(); time.sleep(600)"
     )
-    with subprocess.Popen([sys.executable, "-c", program]) as child:  # noqa: S603  # our own program
+    with subprocess.Popen([sys.executable, "-c", program]) as child:  # our own program
         deadline = time.monotonic() + 10
         while not ready.exists():
             assert time.monotonic() < deadline

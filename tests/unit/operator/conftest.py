@@ -10,6 +10,7 @@ import pytest
 from qc_operator.resource import QueueConsumerSpec, parse
 from qc_operator.scaling.decision import Decision, Memory, decide, remember_nothing
 from qc_operator.scaling.observation import (
+    LEFT_OUT,
     Depth,
     DepthReading,
     Missing,
@@ -35,17 +36,19 @@ def spec(**changes: Any) -> QueueConsumerSpec:
     return parse(body(**changes))
 
 
-def queue(
-    depth: DepthReading, totals: TotalsReading, *, name: str = "receipts", published_at: float = float("-inf")
-) -> QueueObservation:
-    return QueueObservation(name=name, vhost="shop", depth=depth, totals=totals, published_at=published_at)
+def queue(depth: DepthReading, totals: TotalsReading, *, name: str = "receipts", arrived: int = 0) -> QueueObservation:
+    return QueueObservation(name=name, vhost="shop", depth=depth, totals=totals, arrived=arrived)
+
+
+def totals(*, ready: int, unacknowledged: int, at: float) -> Totals:
+    """Totals that were asked for and answered in the same moment."""
+    return Totals(ready=ready, unacknowledged=unacknowledged, at=at, answered_at=at)
 
 
 def known(*, ready: int, unacknowledged: int, at: float, name: str = "receipts") -> QueueObservation:
     """A queue of which both lanes have just been read."""
-    return queue(
-        Depth(ready=ready, consumers=1, at=at), Totals(ready=ready, unacknowledged=unacknowledged, at=at), name=name
-    )
+    depth = Depth(ready=ready, consumers=1, at=at)
+    return queue(depth, totals(ready=ready, unacknowledged=unacknowledged, at=at), name=name)
 
 
 def unknown(*, at: float, name: str = "receipts") -> QueueObservation:
@@ -55,7 +58,7 @@ def unknown(*, at: float, name: str = "receipts") -> QueueObservation:
 
 def missing(*, at: float, name: str = "receipts") -> QueueObservation:
     reading = Missing(message="no queue 'receipts' in vhost 'shop'", at=at)
-    return queue(reading, Unknown(cause="TotalsMissing", message="left out", at=at), name=name)
+    return queue(reading, Unknown(cause=LEFT_OUT, message="left out", at=at), name=name)
 
 
 @dataclass

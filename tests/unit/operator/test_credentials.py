@@ -51,6 +51,19 @@ def test_single_keys_win_over_a_connection_string_that_was_not_encoded() -> None
     assert password == login.password
 
 
+def test_beside_a_host_the_connection_string_is_not_looked_at() -> None:
+    # Unencoded, this password would end at its first slash, and the rest would pass for a vhost.
+    unencoded = "amqp://shop:/Zx9secret@rabbit:5672/"
+
+    assert "/" == read(SINGLE | {"connection_string": unencoded}).vhost
+
+
+def test_a_key_that_is_not_used_may_hold_anything() -> None:
+    data = {key: b64encode(value.encode()).decode() for key, value in SINGLE.items()}
+
+    assert "rabbit" == from_secret(data=data | {"truststore.p12": "/////w=="}, secret="a/b", vhost=None).host
+
+
 def test_a_trailing_newline_is_not_part_of_a_value() -> None:
     assert "s3cret" == read(SINGLE | {"password": "s3cret\n"}).password
 

@@ -3,8 +3,8 @@
 import pytest
 
 from qc_operator.scaling.decision import Limit, Reason
-from qc_operator.scaling.observation import Depth, Missing, Totals, Unavailable, Unknown
-from tests.unit.operator.conftest import Story, known, missing, queue, spec, unknown
+from qc_operator.scaling.observation import LEFT_OUT, Depth, Missing, Totals, Unavailable, Unknown
+from tests.unit.operator.conftest import Story, known, missing, queue, spec, totals, unknown
 
 
 def test_wakes_from_zero_to_the_wanted_number_in_one_step(story: Story) -> None:
@@ -126,7 +126,7 @@ def test_after_a_restart_nothing_steps_down_before_a_whole_window_has_been_seen(
 def test_after_a_restart_nothing_goes_to_zero_before_a_whole_window_has_been_seen() -> None:
     story = Story(spec=spec(idleAfterSeconds=5), replicas=3)
 
-    held = story.pass_time(59, ready=0)
+    held = story.pass_time(60, ready=0)
     assert (3, "held at 3 until readings have been known for 60 s") == (held.replicas, held.message.split(", ")[-1])
     assert 0 == story.see(ready=0, after=1.0).replicas
 
@@ -161,11 +161,11 @@ def test_one_message_starts_the_idle_time_again() -> None:
 def test_a_totals_reading_older_than_the_brokers_tick_does_not_prove_idleness() -> None:
     story = Story(spec=spec(idleAfterSeconds=2))
     story.see(ready=1)
-    totals = Totals(ready=0, unacknowledged=0, at=story.now + 4)
+    old = totals(ready=0, unacknowledged=0, at=story.now + 4)
 
     for _ in range(10):
         at = story.now + 1
-        story.turn(queue(Depth(ready=0, consumers=1, at=at), totals), after=1.0)
+        story.turn(queue(Depth(ready=0, consumers=1, at=at), old), after=1.0)
 
     assert 1 == story.replicas
 
@@ -266,23 +266,72 @@ def test_a_peak_of_one_queue_enters_the_window_while_another_is_not_fully_known(
 
 def test_a_fresh_ready_count_scales_up_without_waiting_for_the_totals() -> None:
     story = Story(spec=spec(), replicas=1)
-    old = Totals(ready=0, unacknowledged=1, at=story.now - 4)
+    old = totals(ready=0, unacknowledged=1, at=story.now - 4)
 
-    decision = story.turn(queue(Depth(ready=100, consumers=1, at=story.now), old, published_at=story.now))
+    decision = story.turn(queue(Depth(ready=100, consumers=1, at=story.now), old))
 
     assert 5 == decision.replicas
 
 
 def test_old_totals_scale_nothing_down() -> None:
     story = Story(spec=spec(), replicas=5)
-    totals = Totals(ready=0, unacknowledged=0, at=story.now)
+    old = totals(ready=0, unacknowledged=0, at=story.now)
 
     for _ in range(200):
         at = story.now + 1
-        story.turn(queue(Depth(ready=0, consumers=1, at=at), totals), after=1.0)
+        story.turn(queue(Depth(ready=0, consumers=1, at=at), old), after=1.0)
 
     # For 15 s, and no longer, the reading is young enough to count; a whole window it never is.
     assert 5 == story.replicas
+
+
+def test_unacknowledged_messages_count_for_scaling_up_also_between_two_readings_of_them() -> None:
+    story = Story(spec=spec(), replicas=1)
+    old = totals(ready=50, unacknowledged=100, at=story.now - 3)
+
+    decision = story.turn(queue(Depth(ready=50, consumers=1, at=story.now), old))
+
+    assert 8 == decision.replicas
+
+
+@pytest.mark.parametrize("latency", [0.0, 0.25, 0.9])
+def test_steady_traffic_and_a_slow_management_api_do_not_keep_replicas_for_ever(latency: float) -> None:
+    story = Story(spec=spec(queues=[{"name": "receipts", "lag": {"scaleUpAbove": 100}}]), replicas=10)
+
+    for second in range(120):
+        now = story.now + 1
+        # Five readings a second of a queue that always holds a few; every fifth second an answer of the slow lane.
+        asked = now - second % 5 - latency
+        answer = Totals(ready=3, unacknowledged=4, at=asked, answered_at=asked + latency)
+        arrived = 3 * int(1 + 5 * (now - asked))
+        story.turn(queue(Depth(ready=5, consumers=1, at=now), answer, arrived=arrived), after=1.0)
+
+    assert 1 == story.replicas
+
+
+@pytest.mark.parametrize("changes", [{"count": "Ready"}, {}])
+@pytest.mark.parametrize("evidence", ["ReadyOnly", "ReadyAndUnacked"])
+def test_a_zero_that_the_management_api_leaves_out_is_not_believed(changes: dict[str, str], evidence: str) -> None:
+    # A quorum queue without a leader says (0, 0) to a passive declare.
+    queues = [{"name": "receipts", "lag": {"scaleUpAbove": 20, **changes}}]
+    story = Story(spec=spec(queues=queues, idleEvidence=evidence), replicas=20)
+    leaderless = Unknown(cause=LEFT_OUT, message="left out", at=0.0)
+    story.spec = spec(queues=queues, idleEvidence=evidence, maxReplicas=20)
+
+    for _ in range(600):
+        story.turn(queue(Depth(ready=0, consumers=0, at=story.now), leaderless), after=1.0)
+
+    assert 20 == story.replicas
+
+
+def test_after_a_management_outage_the_window_begins_anew() -> None:
+    story = Story(spec=spec(maxReplicas=20), replicas=20)
+    outage = Unknown(cause="ManagementUnreachable", message="refused", at=0.0)
+    for _ in range(900):
+        story.turn(queue(Depth(ready=60, consumers=1, at=story.now), outage), after=1.0)
+
+    assert 20 == story.pass_time(59, ready=60).replicas
+    assert 12 == story.pass_time(3, ready=60).replicas
 
 
 def test_without_a_management_api_ready_messages_alone_scale_down_but_never_to_zero() -> None:
@@ -299,7 +348,7 @@ def test_without_a_management_api_ready_only_is_the_users_word_for_zero() -> Non
     story = Story(spec=spec(idleEvidence="ReadyOnly"), replicas=5)
     api_is_off = Unavailable(message="connection refused")
 
-    for _ in range(60):
+    for _ in range(61):
         decision = story.turn(queue(Depth(ready=0, consumers=1, at=story.now), api_is_off), after=1.0)
 
     assert (0, Reason.IDLE) == (decision.replicas, decision.reason)
