@@ -103,7 +103,6 @@ def namespace(name: str) -> Iterator[None]:
         kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
         yield
     finally:
-        # While the operator is there: a QueueConsumer that is deleted needs nothing from it, but its log says so.
         kubectl("delete", "namespace", name, "--timeout=120s")
 
 

@@ -1,5 +1,6 @@
 """The host's side of the pod network: bridge, kernel settings, iptables rules; and undoing all of it."""
 
+import contextlib
 import json
 import shutil
 from pathlib import Path
@@ -60,7 +61,9 @@ def clean(layout: Layout) -> None:
     """Remove the bridge, what hangs on it, and every rule and chain of ours; put kernel settings back."""
     for link in json.loads(run(["ip", "-json", "link", "show", "type", "veth"])):
         if link.get("master") == BRIDGE:
-            run(["ip", "link", "delete", link["ifname"]])
+            # A killed pod's network namespace goes a moment later, and its link goes by itself, maybe just now.
+            with contextlib.suppress(Failure):
+                run(["ip", "link", "delete", link["ifname"]])
     kubernetes = _made_in_this_boot(layout) and machine.other_kubernetes() is None
     for program in ("iptables", "ip6tables"):
         for table in ("nat", "filter", "mangle", "raw"):

@@ -32,18 +32,31 @@ def main(arguments: Sequence[str]) -> int:
     # A SIGTERM, as from a CI job that runs out of time, cleans up as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     code = 1
-    with contextlib.ExitStack() as cleanup:
-        try:
-            code = _demo(settings, progress, cleanup)
-        except DemoError as error:
-            progress.problem(f"The demo failed: {error.sentence}")
-            for line in error.evidence:
-                progress.detail(line)
-        except KeyboardInterrupt:
-            progress.problem("Interrupted; cleaning up")
-            code = 130
+    try:
+        with contextlib.ExitStack() as cleanup:
+            code = _played(settings, progress, cleanup)
+    except DemoError as error:
+        _tell(progress, "Not everything could be cleaned up", error)
+        code = code or 1
     progress.step(f"Done in {progress.elapsed:.0f} s" if code == 0 else f"Ended after {progress.elapsed:.0f} s")
     return code
+
+
+def _played(settings: Settings, progress: Progress, cleanup: contextlib.ExitStack) -> int:
+    try:
+        return _demo(settings, progress, cleanup)
+    except DemoError as error:
+        _tell(progress, "The demo failed", error)
+        return 1
+    except KeyboardInterrupt:
+        progress.problem("Interrupted; cleaning up")
+        return 130
+
+
+def _tell(progress: Progress, what: str, error: DemoError) -> None:
+    progress.problem(f"{what}: {error.sentence}")
+    for line in error.evidence:
+        progress.detail(line)
 
 
 def _demo(settings: Settings, progress: Progress, cleanup: contextlib.ExitStack) -> int:
@@ -111,20 +124,15 @@ def _clean_up(cluster: Cluster, settings: Settings, progress: Progress, *, relea
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     progress.step("Cleaning up")
-    try:
-        if cluster.ours:
-            # The cluster goes as a whole, and everything in it.
-            take_down(progress)
-        else:
-            shop.close_shop(cluster)
-            if release_stays:
-                progress.detail(f"the Helm release {release.RELEASE} was there before and stays")
-            else:
-                release.uninstall(cluster)
-    except DemoError as error:
-        progress.problem(f"Not everything could be cleaned up: {error.sentence}")
-        for line in error.evidence:
-            progress.detail(line)
+    if cluster.ours:
+        # The cluster goes as a whole, and everything in it.
+        take_down(progress)
+        return
+    shop.close_shop(cluster)
+    if release_stays:
+        progress.detail(f"the Helm release {release.RELEASE} was there before and stays")
+    else:
+        release.uninstall(cluster)
 
 
 if __name__ == "__main__":

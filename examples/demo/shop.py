@@ -25,14 +25,16 @@ def open_shop(cluster: Cluster, settings: Settings) -> None:
     """Apply everything and wait until broker, mail server, invoice store and order service are ready."""
     # The books of an earlier shop would be counted as this one's.
     close_shop(cluster)
-    cluster.kubectl(
+    applied = cluster.kubectl(
         "apply",
         "-f",
         "-",
         stdin=manifests(settings.image_prefix),
         purpose="applying the shop",
         timeout_seconds=60,
+        quiet=True,
     )
+    cluster.progress.detail(f"{len(applied)} objects applied")
     for part in PARTS:
         try:
             cluster.kubectl(
