@@ -6,6 +6,7 @@ waits for signals. Workers and signal handlers only post to the first.
 
 import dataclasses
 import logging
+import math
 import signal
 import threading
 import time
@@ -30,6 +31,9 @@ log = logging.getLogger("qc_consumer")
 
 GOODBYE_SECONDS = 2.0
 """How long the broker may take to confirm the end of a connection; acknowledgements may be on their way until then."""
+
+TURN_SECONDS = 0.5
+"""How long a signal that the kernel gave to another thread may go unnoticed by the main thread."""
 
 LIVE_SECONDS = 60.0
 """Three heartbeats: an I/O loop that has not turned for so long will not turn again."""
@@ -131,8 +135,12 @@ class Consumer:
 
     def wait(self, seconds: float | None = None) -> bool:
         """Wait for the end and clean up; False if it has not come in time."""
-        if not self._finished.wait(seconds):
-            return False
+        deadline = math.inf if seconds is None else time.monotonic() + seconds
+        # In turns: the kernel may give a signal to any thread, and Python's half of the handler runs in the main
+        # thread only, which a wait without an end would keep from it until somebody sends a second one.
+        while not self._finished.wait(max(0.0, min(TURN_SECONDS, deadline - time.monotonic()))):
+            if time.monotonic() >= deadline:
+                return False
         self._workers.stop(cancel=True)
         self.stuck = not self._workers.join(0.5)
         self._loop.join(GOODBYE_SECONDS)

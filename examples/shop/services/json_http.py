@@ -105,6 +105,8 @@ def serve_until_stopped(server: JsonServer) -> None:
         signal.signal(number, lambda *_: stop.set())
     thread = threading.Thread(target=server.serve_forever, name="http", daemon=True)
     thread.start()
-    stop.wait()
+    # In turns: the kernel may give the signal to another thread, and its handler runs in this one only.
+    while not stop.wait(0.5):
+        pass
     server.shutdown()
     server.server_close()
