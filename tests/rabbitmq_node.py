@@ -244,6 +244,10 @@ class RabbitMQNode:
         """
         self.ctl("eval", "[dets:sync(Table) || Table <- dets:all()].")
 
+    def settle_metadata(self) -> None:
+        """Write vhosts, users and queues to disk: what was declared in the last seconds does not survive a crash."""
+        self.ctl("eval", "mnesia:sync_log().")
+
     def set_memory_alarm(self, on: bool) -> None:  # noqa: FBT001 - reads well: set_memory_alarm(True)
         """Raise or clear the memory alarm, which makes the broker block all publishers."""
         self.ctl("set_vm_memory_high_watermark", "0" if on else "0.6")

@@ -66,10 +66,6 @@ class Flow:
         enqueued = delivery.enqueued_at if first else None
         wait = delivery.received - enqueued.timestamp() if enqueued else None
         self._metrics.delivered(redelivered=redelivered, wait=wait)
-        if self._done.knows(delivery):
-            self.consuming.settle(ticket, ack=True)
-            report(self._metrics, delivery, "duplicate")
-            return
         self._tickets[delivery] = ticket
         self._buffer.append(delivery)
         self._dispatch()
@@ -93,6 +89,11 @@ class Flow:
     def _dispatch(self) -> None:
         while self._buffer and len(self._running) < self._settings.concurrency:
             delivery = self._buffer.popleft()
+            # Asked here and not on arrival: the redelivery may come while the handler still runs that has lost it.
+            if self._done.knows(delivery):
+                self.consuming.settle(self._tickets.pop(delivery), ack=True)
+                report(self._metrics, delivery, "duplicate")
+                continue
             self._running[delivery] = time.monotonic()
             self.workers.submit(delivery)
         self._changed()

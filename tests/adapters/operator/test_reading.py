@@ -174,6 +174,7 @@ async def test_a_broker_that_is_killed_is_unknown_at_once_and_read_again_after_i
     feed = reading.open("orders")
     await reading.until(feed, lambda seen: isinstance(seen.depth, Depth) and isinstance(seen.totals, Totals))
 
+    await asyncio.to_thread(own_rabbitmq.settle_metadata)
     await asyncio.to_thread(own_rabbitmq.kill)
     seen = await reading.until(feed, lambda seen: isinstance(seen.depth, Unknown), within=10)
     assert "BrokerUnreachable" == seen.depth.cause
