@@ -170,6 +170,7 @@ def test_deliveries_that_cross_the_cancel_on_the_wire_are_given_back_and_never_r
     acked = consumer.metrics.registry.get_sample_value(
         "queue_consumer_messages_total", {"queue": "orders", "outcome": "acked"}
     )
+    assert acked is not None
     # A quorum queue takes acknowledgements in a moment after they came.
     until(lambda: acked + vhost.ready("orders") == 400, what="none lost, none twice")
 
