@@ -111,7 +111,7 @@ class Announcer:
             while self._about is not None and (self._news or self._status_is_due()):
                 if self._status_is_due():
                     await self._write_status(self._status, about=self._about)
-                while self._news:
+                while self._news and self._about is not None:
                     event, at = self._news.popleft()
                     await self._events.post(
                         about=self._about,

@@ -201,7 +201,9 @@ class Autoscaler:
                 break
         else:
             raise ApiError(status=0, reason="Conflict", message="somebody else writes the scale again and again")
-        self._memory = decision.memory
+        if target is self._target:
+            # Otherwise the spec has changed meanwhile, and the memory begins anew with it.
+            self._memory = decision.memory
         feed.expect_change(at_zero=decision.replicas == 0)
         self._around.metrics.measure(
             self._known.key, spec=spec, queues=queues, decision=decision, running=scale.running

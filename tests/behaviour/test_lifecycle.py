@@ -8,8 +8,8 @@ import pytest
 from qc_operator.brokers import NOT_READ_YET
 from qc_operator.cluster.client import ApiError
 from qc_operator.scaling.observation import Unknown
-from tests.behaviour.conftest import KEY, World
-from tests.unit.operator.conftest import known, queue
+from tests.behaviour.conftest import KEY, World, conflict
+from tests.unit.operator.conftest import body, known, queue
 
 
 async def test_a_deleted_object_keeps_its_replicas_and_is_no_longer_read(world: World) -> None:
@@ -75,6 +75,22 @@ async def test_what_was_seen_of_other_queues_or_decided_for_another_target_moves
     assert [] == world.target.writes
     await world.messages(0, after=2.0)
     assert [0] == world.target.writes
+
+
+async def test_a_turn_under_way_does_not_bring_the_memory_of_the_old_spec_into_the_new_one(world: World) -> None:
+    await world.apply()
+    for _ in range(130):
+        await world.messages(0, after=1.0)
+    entry = {"name": "other", "lag": {"scaleUpAbove": 20, "scaleDownBelow": 5}}
+    metadata = {"namespace": KEY.namespace, "name": KEY.name, "uid": "1", "generation": 2}
+    changed = {"metadata": metadata, "spec": body(queues=[entry])}
+    world.target.troubles = [(conflict(), lambda: world.reconciler.seen(changed))]
+    await world.messages(95)
+    world.target.set(8)
+    for _ in range(55):
+        await world.messages(0, after=1.0)
+
+    assert 8 == world.target.replicas
 
 
 async def test_the_first_reading_of_another_broker_moves_nothing(world: World) -> None:
