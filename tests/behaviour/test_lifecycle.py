@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from qc_operator.brokers import NOT_READ_YET
+from qc_operator.cluster import Scale
 from qc_operator.cluster.client import ApiError
 from qc_operator.scaling.observation import Unknown
-from tests.behaviour.conftest import KEY, World, conflict
+from tests.behaviour.conftest import KEY, World
 from tests.unit.operator.conftest import body, known, queue
 
 
@@ -77,15 +78,24 @@ async def test_what_was_seen_of_other_queues_or_decided_for_another_target_moves
     assert [0] == world.target.writes
 
 
-async def test_a_turn_under_way_does_not_bring_the_memory_of_the_old_spec_into_the_new_one(world: World) -> None:
+async def test_a_turn_under_way_does_not_bring_the_memory_of_the_old_spec_into_the_new_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await world.apply()
     for _ in range(130):
         await world.messages(0, after=1.0)
     entry = {"name": "other", "lag": {"scaleUpAbove": 20, "scaleDownBelow": 5}}
     metadata = {"namespace": KEY.namespace, "name": KEY.name, "uid": "1", "generation": 2}
     changed = {"metadata": metadata, "spec": body(queues=[entry])}
-    world.target.troubles = [(conflict(), lambda: world.reconciler.seen(changed))]
-    await world.messages(95)
+    write = world.target.write
+
+    async def change_and_write(**arguments: Any) -> Scale:
+        world.reconciler.seen(changed)
+        return await write(**arguments)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(world.target, "write", change_and_write)
+        await world.messages(95)
     world.target.set(8)
     for _ in range(55):
         await world.messages(0, after=1.0)
