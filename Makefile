@@ -23,7 +23,8 @@ help: ## List what can be made
 .PHONY: venv
 venv: $(VENV)/.complete ## Install the locked Python dependencies into the cache
 
-$(VENV)/.complete: requirements/dev.txt
+# Its name says what it was made from, so a lock file that is only newer, as in a fresh clone, is no reason to make it.
+$(VENV)/.complete: | requirements/dev.txt
 	@echo "==> Python dependencies -> $(VENV)"
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || apt-get install -y -qq python3-venv
 	@rm -rf $(VENV) && mkdir -p $(QC_CACHE) && $(PYTHON) -m venv $(VENV)

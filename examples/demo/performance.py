@@ -129,7 +129,10 @@ class Performance:
             most_running=max((step.value for step in running), default=0),
             wanted_at_the_end=wanted[-1].value if wanted else 0,
             running_at_the_end=running[-1].value if running else 0,
-            first_asked_after_seconds=None if None in (asked, first_order_at) else asked - first_order_at,  # type: ignore[operator]
+            # Two clocks were compared, to half a request's time: a replica is not asked for before the message.
+            first_asked_after_seconds=None
+            if asked is None or first_order_at is None
+            else max(0.0, asked - first_order_at),
         )
 
 
