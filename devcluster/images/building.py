@@ -126,7 +126,18 @@ def _stored(recipe: Recipe) -> str:
 def _buildah() -> list[str | Path]:
     # A store of our own in the cache: the person's containers and images are left alone.
     store = layout.cache() / "buildah"
-    return ["buildah", "--root", store / "store", "--runroot", store / "run", "--storage-driver", "overlay"]
+    settings = f"CONTAINERS_CONF={REPOSITORY / 'devcluster/images/containers.conf'}"
+    return [
+        "env",
+        settings,
+        "buildah",
+        "--root",
+        store / "store",
+        "--runroot",
+        store / "run",
+        "--storage-driver",
+        "overlay",
+    ]
 
 
 def _forget_older(recipe: Recipe) -> None:
