@@ -1,62 +1,39 @@
-"""A real RabbitMQ node for one test run, started from Debian's `rabbitmq-server` package.
+"""A real RabbitMQ node for one test run, of this machine's release or of the newest that Debian has.
 
 The node shares nothing with a broker that may already run on the machine: it has its own name, ports, data
 folder, Erlang cookie and port mapper (epmd). It is stopped by process id, and the kernel ends it should the test
 run be killed. A node keeps its data over `kill()` and `start()`, which is what the tests of durability rest on.
 """
 
+from __future__ import annotations
+
 import base64
 import contextlib
 import http.client
 import json
 import os
-import random
 import secrets
-import shutil
-import signal
 import socket
-import subprocess
-import tempfile
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
+from tests import rabbitmq_settings
+from tests.certificates import Certificate, ServerTls
+from tests.ports import free_ports
+from tests.rabbitmq_process import NodeProcess
+from tests.rabbitmq_release import release as find_release
 from tests.rabbitmq_vhost import Vhost
-
-SCRIPTS = Path("/usr/lib/rabbitmq/bin")
-"""Where Debian's package puts the server's own scripts; those in /usr/sbin insist on a change of user."""
 
 START_SECONDS = 60.0
 """A node is up in about 5 s; a busy machine with two cores has taken 20 s."""
 
 AWKWARD = ":/@%?#&+= "
 """Put into each password: clients must cope with any character."""
-
-
-class RabbitMQMissingError(Exception):
-    """Debian's package is not installed."""
-
-
-def _free_ports(count: int) -> list[int]:
-    """Pick ports below the ephemeral range.
-
-    A port of that range could go to an outgoing connection while the node is down, and a client that keeps
-    knocking at such a port of its own machine can even connect to itself.
-    """
-    found: list[int] = []
-    with contextlib.ExitStack() as held:
-        while len(found) < count:
-            candidate = random.randint(20000, 29999)  # noqa: S311 - not a secret
-            listener = held.enter_context(socket.socket())
-            with contextlib.suppress(OSError):
-                listener.bind(("127.0.0.1", candidate))
-                found.append(candidate)
-    return found
 
 
 def until(condition: Callable[[], Any], *, within: float = 10.0, what: str = "", every: float = 0.02) -> Any:
@@ -71,101 +48,81 @@ def until(condition: Callable[[], Any], *, within: float = 10.0, what: str = "",
         time.sleep(every)
 
 
-class RabbitMQNode:
-    """One node; create, `start()`, use, `close()`."""
+class RabbitMQNode(NodeProcess):
+    """One node; create, `start()`, use, `close()`.
 
-    host = "127.0.0.1"
-    username = "admin"
+    `release` is `3.10`, this machine's own, or `4`, the newest that Debian has. `plugins` come on top of management.
+    `settings` are lines of rabbitmq.conf. `cluster_of` is a node that runs: this one joins it at its first start, and
+    must be closed before it.
+    """
 
-    def __init__(self) -> None:
-        if not (SCRIPTS / "rabbitmq-server").exists() or shutil.which("epmd") is None:
-            raise RabbitMQMissingError(
-                "RabbitMQ is not installed, and these tests run against a real one: "
-                "apt-get install rabbitmq-server (and stop the node that the package starts, it is not used)"
-            )
-        self.folder = Path(tempfile.mkdtemp(prefix="qc-rabbitmq-"))
-        self.password = secrets.token_urlsafe(12)
-        self.amqp_port, self.management_port, self._dist_port, self._epmd_port = _free_ports(4)
-        self.name = f"qc-{os.getpid()}-{self.amqp_port}@localhost"
-        self._node: subprocess.Popen[bytes] | None = None
-        self._epmd: subprocess.Popen[bytes] | None = None
-        self._write_configuration()
+    host = rabbitmq_settings.HOST
+    username = rabbitmq_settings.USERNAME
 
-    def _write_configuration(self) -> None:
-        (self.folder / "enabled_plugins").write_text("[rabbitmq_management].\n")
-        lines = [
-            f"listeners.tcp.1 = {self.host}:{self.amqp_port}",
-            f"management.tcp.ip = {self.host}",
-            f"management.tcp.port = {self.management_port}",
-            f"default_user = {self.username}",
-            f"default_pass = {self.password}",
-            # Statistics every second instead of every five: connections and consumers are seen sooner.
-            "collect_statistics_interval = 1000",
-            "log.file = node.log",
-            "log.file.level = info",
-            "log.console = false",
-            "disk_free_limit.absolute = 50MB",
-        ]
-        # Erlang's own port listens on all addresses unless told; rabbitmq.conf has no word for it.
-        interface = "[{kernel, [{inet_dist_use_interface, {127, 0, 0, 1}}]}].\n"
-        (self.folder / "advanced.config").write_text(interface)
-        (self.folder / "rabbitmq.conf").write_text("\n".join(lines) + "\n")
-
-    def _environment(self) -> dict[str, str]:
-        return {
-            "PATH": os.environ["PATH"],
-            "LANG": "C.UTF-8",
-            "HOME": str(self.folder),
-            "ERL_EPMD_PORT": str(self._epmd_port),
-            "ERL_EPMD_ADDRESS": self.host,
-            "RABBITMQ_NODENAME": self.name,
-            "RABBITMQ_DIST_PORT": str(self._dist_port),
-            "RABBITMQ_CONFIG_FILE": str(self.folder / "rabbitmq.conf"),
-            "RABBITMQ_CONF_ENV_FILE": "/dev/null",
-            "RABBITMQ_ADVANCED_CONFIG_FILE": str(self.folder / "advanced.config"),
-            "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.folder / "enabled_plugins"),
-            "RABBITMQ_MNESIA_BASE": str(self.folder / "data"),
-            "RABBITMQ_LOG_BASE": str(self.folder / "log"),
-            # The server script then becomes the Erlang VM instead of waiting for it: one process to signal.
-            "RUNNING_UNDER_SYSTEMD": "true",
-        }
-
-    def _spawn(self, *command: str) -> subprocess.Popen[bytes]:
-        # The kernel ends the child with the test run, even one that was killed with SIGKILL.
-        guarded = ["setpriv", "--pdeathsig", "KILL", "--", *command]
-        with (self.folder / "output").open("ab") as output:
-            return subprocess.Popen(
-                guarded,
-                env=self._environment(),
-                cwd=self.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
+    def __init__(
+        self,
+        *,
+        release: str = "3.10",
+        plugins: Sequence[str] = (),
+        settings: Sequence[str] = (),
+        tls: ServerTls | None = None,
+        cluster_of: RabbitMQNode | None = None,
+    ) -> None:
+        found = find_release(release)
+        self._ports = rabbitmq_settings.Ports.choose()
+        self.password: str = cluster_of.password if cluster_of else secrets.token_urlsafe(12)
+        self._cookie: str = cluster_of._cookie if cluster_of else secrets.token_hex(16)
+        self._seed = cluster_of
+        super().__init__(
+            release=found,
+            name=f"qc-{os.getpid()}-{self._ports.amqp}@localhost",
+            distribution_port=self._ports.distribution,
+            epmd_port=cluster_of._epmd_port if cluster_of else free_ports(1)[0],
+            cookie=self._cookie,
+        )
+        rabbitmq_settings.write(
+            self.folder,
+            ports=self._ports,
+            password=self.password,
+            plugins=plugins,
+            extra=settings,
+            tls=tls,
+            cluster=[cluster_of.name, self.name] if cluster_of else [],
+        )
 
     @property
-    def running(self) -> bool:
-        """Whether the node's process exists (it may be paused)."""
-        return self._node is not None and self._node.poll() is None
+    def amqp_port(self) -> int:
+        """Where AMQP is spoken."""
+        return self._ports.amqp
 
     @property
-    def pid(self) -> int:
-        """The process id of the Erlang VM."""
-        assert self._node is not None
-        return self._node.pid
+    def amqps_port(self) -> int:
+        """Where AMQP is spoken over TLS, if it was asked for."""
+        return self._ports.amqps
+
+    @property
+    def management_uri(self) -> str:
+        """The base of the management API."""
+        return f"http://{self.host}:{self._ports.management}"
+
+    @property
+    def management_tls_uri(self) -> str:
+        """The base of the management API over TLS, if it was asked for."""
+        return f"https://{self.host}:{self._ports.management_tls}"
+
+    @property
+    def metrics_uri(self) -> str:
+        """The base of the node's metrics, with the plugin rabbitmq_prometheus."""
+        return f"http://{self.host}:{self._ports.metrics}"
 
     def start(self, *, wait: bool = True) -> None:
         """Start the node, again after `stop` or `kill`, with the data that it had."""
-        if not self.running:
-            if self._epmd is None:
-                self._epmd = self._spawn("epmd", "-port", str(self._epmd_port), "-address", self.host)
-            self._node = self._spawn(str(SCRIPTS / "rabbitmq-server"))
+        self.launch(with_epmd=self._seed is None)
         if wait:
             self.wait_until_up()
 
     def wait_until_up(self) -> None:
-        """Wait until AMQP and the management API answer."""
+        """Wait until AMQP and the management API answer, if that is on, and it is one of its cluster."""
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
             if not self.running:
@@ -181,60 +138,38 @@ class RabbitMQNode:
                 connection.sendall(b"AMQP\x00\x00\x00\x00")
                 if connection.recv(4) != b"AMQP":
                     return False
-            return bool(self.api("GET", "/api/overview").get("listeners"))
+            if not self.has_management:
+                return True
+            if self._seed is not None and len(self.api("GET", "/api/nodes")) == 1:
+                return False
+            overview = self.api("GET", "/api/overview")
+            # Without statistics it has no list of listeners.
+            return bool(overview["disable_stats"] or overview.get("listeners"))
         except (OSError, http.client.HTTPException):
             return False
 
-    def stop(self) -> None:
-        """Stop the node in order: connections are closed, data is written."""
-        if self._node is not None:
-            self.resume()
-            self._node.send_signal(signal.SIGTERM)
-            try:
-                self._node.wait(30)
-            except subprocess.TimeoutExpired:
-                self.kill()
-            self._node = None
-
-    def kill(self) -> None:
-        """End the node with SIGKILL, as a crash or the loss of a machine would."""
-        if self._node is not None:
-            self._node.kill()
-            self._node.wait(30)
-            self._node = None
-
-    def pause(self) -> None:
-        """Freeze the node (SIGSTOP): its connections stay open and say nothing."""
-        os.kill(self.pid, signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """Let a frozen node go on."""
-        if self.running:
-            os.kill(self.pid, signal.SIGCONT)
-
-    def close(self) -> None:
-        """End the node and its port mapper, and remove the folder."""
-        self.kill()
-        if self._epmd is not None:
-            self._epmd.kill()
-            self._epmd.wait(10)
-            self._epmd = None
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def log(self) -> str:
-        """Give what the node has written so far."""
-        files = [self.folder / "output", self.folder / "log" / "node.log"]
-        return "\n".join(file.read_text(errors="replace") for file in files if file.exists())
+    @property
+    def has_management(self) -> bool:
+        """Whether the management API is switched on."""
+        return "rabbitmq_management" in (self.folder / "enabled_plugins").read_text()
 
     def ctl(self, *arguments: str) -> str:
-        """Run rabbitmqctl and return its output; about a second each, so prefer `api`."""
-        done = subprocess.run(
-            [str(SCRIPTS / "rabbitmqctl"), "--silent", *arguments],
-            env=self._environment(), cwd=self.folder, capture_output=True, text=True, timeout=30, check=False,
-        )  # fmt: skip
-        if done.returncode:
-            raise RuntimeError(f"rabbitmqctl {arguments[0]}: {done.stderr or done.stdout}")
-        return done.stdout
+        """Run rabbitmqctl and return its output; about half a second each, so prefer `api`."""
+        return self.tool("rabbitmqctl", *arguments)
+
+    def enable_plugin(self, name: str) -> None:
+        """Switch a plugin on while the node runs, and for its next start."""
+        self.tool("rabbitmq-plugins", "enable", name)
+
+    def disable_plugin(self, name: str) -> None:
+        """Switch a plugin off while the node runs, and for its next start: the node forgets its listeners at once."""
+        self.tool("rabbitmq-plugins", "disable", name)
+
+    def show_certificate(self, certificate: Certificate) -> None:
+        """Show another certificate to connections that come from now on."""
+        rabbitmq_settings.write_certificate(self.folder, certificate)
+        # Erlang would look at the files again only after two minutes.
+        self.ctl("eval", "ssl:clear_pem_cache().")
 
     def settle_quorum_queues(self) -> None:
         """Write the directory of quorum queues to disk.
@@ -261,11 +196,6 @@ class RabbitMQNode:
             error.close()
             return error.code == HTTPStatus.SERVICE_UNAVAILABLE
         return False
-
-    @property
-    def management_uri(self) -> str:
-        """The base of the management API."""
-        return f"http://{self.host}:{self.management_port}"
 
     def api(self, method: str, path: str, body: object = None) -> Any:
         """Call the management API as administrator; the answer decoded, or None where there is none."""

@@ -32,6 +32,10 @@ class Vhost:
         quoted = [urllib.parse.quote(part, safe="") for part in (self.username, self.password, self.vhost)]
         return f"amqp://{quoted[0]}:{quoted[1]}@{self.host}:{self.port}/{quoted[2]}"
 
+    def through(self, node: RabbitMQNode) -> Vhost:
+        """Give the same vhost as another node of the cluster has it."""
+        return dataclasses.replace(self, node=node, port=node.amqp_port, management_uri=node.management_uri)
+
     def environment(self) -> dict[str, str]:
         """Give the variables by which producer and consumer find this vhost."""
         return {"RABBITMQ_URL": self.url}

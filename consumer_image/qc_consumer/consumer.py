@@ -30,7 +30,7 @@ from qc_consumer.workers import workers_for
 log = logging.getLogger("qc_consumer")
 
 GOODBYE_SECONDS = 2.0
-"""How long the broker may take to confirm the end of a connection; acknowledgements may be on their way until then."""
+"""How long the broker may take, in all, to take in the last acknowledgements and to confirm the connections' end."""
 
 TURN_SECONDS = 0.5
 """How long a signal that the kernel gave to another thread may go unnoticed by the main thread."""
@@ -211,6 +211,9 @@ class Consumer:
             return
         self._closing = True
         self._loop.later(GOODBYE_SECONDS, self._finish)
+        self._consuming.when_taken_in(self._say_goodbye)
+
+    def _say_goodbye(self) -> None:
         still_open = [self._connection, self._publishing.connection]
 
         def closed(connection: Connection) -> None:

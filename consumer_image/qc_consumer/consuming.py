@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from pika import exceptions
 
 from qc_consumer.connection import describe
+from qc_consumer.intake import INTAKE_SECONDS, Intake
 from qc_consumer.io_loop import IoLoop
 
 log = logging.getLogger("qc_consumer")
@@ -53,6 +54,7 @@ class Consuming:
         self._connection: Any = None
         self._channel: Any = None
         self._epoch = 0
+        self._intake = Intake(window=prefetch)
         self._retry = FIRST_RETRY
         self._stopped = False
         self.active = False
@@ -87,6 +89,7 @@ class Consuming:
             channel.basic_ack(ticket.tag)
         else:
             channel.basic_nack(ticket.tag, multiple=False, requeue=True)
+        self._intake.settled()
         return True
 
     def cancel(self) -> None:
@@ -100,6 +103,20 @@ class Consuming:
             channel._cancelled.discard(self._consumer_tag)  # noqa: SLF001 - pika offers no choice in this
         else:
             self._become_quiet()
+
+    def when_taken_in(self, go_on: Callable[[], None]) -> None:
+        """Call back once the queue has written down what was settled, and the channel may end (see `intake`).
+
+        If the connection breaks meanwhile the callback may not come.
+        """
+        channel = self._channel
+        if channel is None or not channel.is_open or not self._intake.may_lag:
+            go_on()
+            return
+        # From this answer on the broker has read it all, and only the queue is waited for.
+        channel.basic_qos(
+            prefetch_count=self._prefetch, callback=lambda _frame: self._loop.later(INTAKE_SECONDS, go_on)
+        )
 
     def _open(self) -> None:
         connection = self._connection

@@ -85,6 +85,10 @@ class Announcer:
         )
         self._deliver()
 
+    def has_told(self, condition: str) -> bool:
+        """Whether the status has a condition of this type, so that one that no longer holds must be taken back."""
+        return any(known["type"] == condition for known in self._status.get("conditions", ()))
+
     def close(self) -> None:
         """Write nothing more."""
         self._about = None

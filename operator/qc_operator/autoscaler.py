@@ -11,16 +11,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from qc_operator.announcer import Announcer, Clock
-from qc_operator.brokers import NOT_READ_YET, Feed, Feeds, QueueName
+from qc_operator.brokers import NOT_READ_YET, Feed, Feeds, QueueSource
 from qc_operator.cluster import EventPoster, Scale, ScaleWriter, StatusWriter
 from qc_operator.cluster.client import ApiError
 from qc_operator.metrics import Metrics
-from qc_operator.readiness import active, blocked, readiness, target_problem
+from qc_operator.readiness import active, blocked, readiness, standby, target_problem
 from qc_operator.registry import Known
 from qc_operator.reporting import Change, Findings
-from qc_operator.resource import QueueConsumerSpec
+from qc_operator.resource import Queue, QueueConsumerSpec
 from qc_operator.scaling.decision import Decision, Memory, decide, remember_nothing
-from qc_operator.scaling.observation import Observation, QueueObservation, Unknown
+from qc_operator.scaling.observation import EntryObservation, Observation, Unknown
 from qc_operator.settings import StatusSettings
 from qc_operator.target import Target
 
@@ -79,7 +79,7 @@ class Autoscaler:
         """Take over a new spec; readings go on where they concern the same queues."""
         self._known = known
         spec = known.spec if not known.not_implemented else None
-        feeding = (spec.broker, tuple((queue.name, queue.vhost) for queue in spec.queues)) if spec else None
+        feeding = (spec.broker, tuple(_source(queue) for queue in spec.queues)) if spec else None
         if feeding != self._feeding:
             self._close_feed()
             self._forget()
@@ -125,7 +125,7 @@ class Autoscaler:
             namespace=self._known.key.namespace,
             secret=spec.broker.secret_name,
             vhost=spec.broker.vhost,
-            queues=[QueueName(name=queue.name or "", vhost=queue.vhost) for queue in spec.queues],
+            queues=[_source(queue) for queue in spec.queues],
             notify=self.wake,
         )
 
@@ -153,15 +153,15 @@ class Autoscaler:
         if known.spec is None or feed is None or target is None:
             self._announcer.tell(Findings(conditions=blocked(known)), about=known)
             return
-        queues, seen_at = feed.observe(), clock.monotonic()
-        if feed.problem is None and any(_not_read_yet(queue) for queue in queues):
+        entries, seen_at = feed.observe(), clock.monotonic()
+        if feed.problem is None and any(_not_read_yet(entry) for entry in entries):
             # The first reading of this broker is still to come, and what another one said is of no use.
             self._memory = replace(self._memory, since=seen_at, busy_at=seen_at, answers=())
             return
         if seen_at < self._target_retry_at:
             return
         try:
-            findings = await self._scale(spec=known.spec, feed=feed, target=target, queues=queues, seen_at=seen_at)
+            findings = await self._scale(spec=known.spec, feed=feed, target=target, entries=entries, seen_at=seen_at)
         except ApiError as error:
             self._around.metrics.api_errors.labels(resource="scale", reason=error.reason).inc()
             log.warning("%s: the target's scale was not read or written: %s", known.key, error)
@@ -169,7 +169,7 @@ class Autoscaler:
             target.forget()
             if error.passing:
                 return  # Neither could a status be written now; nothing is known to be wrong with the object.
-            findings = Findings(conditions=target_problem(error=error, spec=known.spec), queues=queues)
+            findings = Findings(conditions=target_problem(error=error, spec=known.spec), entries=entries)
         self._announcer.tell(findings, about=known)
 
     async def _scale(
@@ -178,7 +178,7 @@ class Autoscaler:
         spec: QueueConsumerSpec,
         feed: Feed,
         target: Target,
-        queues: tuple[QueueObservation, ...],
+        entries: tuple[EntryObservation, ...],
         seen_at: float,
     ) -> Findings:
         """Decide and write; after each conflict decide anew on what somebody else has made of it."""
@@ -186,7 +186,7 @@ class Autoscaler:
             scale = await target.scale(now=seen_at)
             decision = decide(
                 spec=spec,
-                observation=Observation(queues=queues, current=scale.replicas),
+                observation=Observation(entries=entries, current=scale.replicas, running=scale.running),
                 memory=self._memory,
                 now=self._around.clock.monotonic(),
             )
@@ -206,16 +206,17 @@ class Autoscaler:
             self._memory = decision.memory
         feed.expect_change(at_zero=decision.replicas == 0)
         self._around.metrics.measure(
-            self._known.key, spec=spec, queues=queues, decision=decision, running=scale.running
+            self._known.key, spec=spec, entries=entries, decision=decision, running=scale.running
         )
         changed = decision.replicas != decision.current
         return Findings(
             conditions=(
-                readiness(problem=feed.problem, queues=queues, spec=spec),
-                active(decision=decision, queues=queues),
+                readiness(problem=feed.problem, entries=entries, spec=spec),
+                active(decision=decision, entries=entries),
+                *standby(entries=entries, spec=spec, told=self._announcer.has_told("ScalingLimited")),
             ),
             decision=decision,
-            queues=queues,
+            entries=entries,
             running=scale.running,
             change=Change(before=decision.current, after=decision.replicas) if changed else None,
         )
@@ -232,5 +233,12 @@ def _told(decision: Decision) -> tuple[int, str, str]:
     return decision.replicas, decision.reason.value, decision.message
 
 
-def _not_read_yet(queue: QueueObservation) -> bool:
-    return isinstance(queue.depth, Unknown) and queue.depth.cause == NOT_READ_YET
+def _source(queue: Queue) -> QueueSource:
+    rated = any((queue.publish_rate, queue.deliver_rate, queue.drain, queue.wait))
+    return QueueSource(name=queue.name, pattern=queue.pattern, vhost=queue.vhost, rated=rated)
+
+
+def _not_read_yet(entry: EntryObservation) -> bool:
+    if entry.unmatched is not None:
+        return entry.unmatched.cause == NOT_READ_YET
+    return any(isinstance(queue.depth, Unknown) and queue.depth.cause == NOT_READ_YET for queue in entry.queues)

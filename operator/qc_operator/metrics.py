@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from qc_operator.registry import Key
 from qc_operator.resource import QueueConsumerSpec
 from qc_operator.scaling.decision import Decision
-from qc_operator.scaling.observation import Depth, QueueObservation, Totals
+from qc_operator.scaling.observation import EntryObservation
 
 OBJECT = ("namespace", "queueconsumer")
 
@@ -91,7 +91,7 @@ class Metrics:
         key: Key,
         *,
         spec: QueueConsumerSpec,
-        queues: tuple[QueueObservation, ...],
+        entries: tuple[EntryObservation, ...],
         decision: Decision,
         running: int,
     ) -> None:
@@ -100,11 +100,10 @@ class Metrics:
         self.desired.labels(*key).set(decision.replicas)
         self.min_replicas.labels(*key).set(spec.min_replicas)
         self.max_replicas.labels(*key).set(spec.max_replicas)
-        for queue in queues:
-            depth, totals = queue.depth, queue.totals
-            self.ready.set(key, queue.name, depth.ready if isinstance(depth, Depth) else None)
-            self.unacknowledged.set(key, queue.name, totals.unacknowledged if isinstance(totals, Totals) else None)
-        if all(isinstance(queue.depth, Depth) for queue in queues):
+        for entry in entries:
+            self.ready.set(key, entry.name, entry.ready)
+            self.unacknowledged.set(key, entry.name, entry.unacknowledged)
+        if all(entry.known for entry in entries):
             self.last_reading.labels(*key).set_to_current_time()
 
     def scaled(self, key: Key, *, decision: Decision, reaction: float) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from qc_operator.conditions import Condition, merge
 from qc_operator.scaling.decision import Decision, Reason
-from qc_operator.scaling.observation import Depth, Missing, QueueObservation, Totals
+from qc_operator.scaling.observation import Depth, EntryObservation, Missing, Totals
 
 HISTORY_LENGTH: Final = 20
 
@@ -32,7 +32,7 @@ class Findings:
 
     conditions: tuple[Condition, ...]
     decision: Decision | None = None
-    queues: tuple[QueueObservation, ...] = ()
+    entries: tuple[EntryObservation, ...] = ()
     running: int | None = None
     """Pods of the target, from its scale."""
     change: Change | None = None
@@ -63,8 +63,8 @@ def status(
     current["conditions"] = merge(
         previous=previous.get("conditions", ()), current=findings.conditions, generation=generation, now=time
     )
-    if findings.queues:
-        current["queues"] = [_queue(queue, at=time, previous=previous) for queue in findings.queues]
+    if findings.entries:
+        current["queues"] = [_entry(entry, at=time, previous=previous) for entry in findings.entries]
     decision = findings.decision
     if decision is None:
         return current
@@ -79,7 +79,7 @@ def status(
     current["currentReplicas"] = decision.replicas if findings.running is None else findings.running
     current.setdefault("originalReplicas", decision.current)
     current["lastDecision"] = {"time": time, **record, "steps": list(decision.steps)}
-    if any(_has_messages(queue) for queue in findings.queues):
+    if any(_has_messages(entry) for entry in findings.entries):
         current["lastActiveTime"] = time
     if findings.change:
         current["lastScaleTime"] = time
@@ -89,52 +89,63 @@ def status(
     return current
 
 
-def _has_messages(queue: QueueObservation) -> bool:
-    ready = isinstance(queue.depth, Depth) and queue.depth.ready > 0
-    return ready or (isinstance(queue.totals, Totals) and queue.totals.unacknowledged > 0)
+def _has_messages(entry: EntryObservation) -> bool:
+    return any(
+        (isinstance(queue.depth, Depth) and queue.depth.ready > 0)
+        or (isinstance(queue.totals, Totals) and queue.totals.unacknowledged > 0)
+        for queue in entry.queues
+    )
 
 
-def _queue(queue: QueueObservation, *, at: str, previous: Mapping[str, Any]) -> dict[str, Any]:
-    entry: dict[str, Any] = {"name": queue.name}
-    if queue.vhost:
-        entry["vhost"] = queue.vhost
-    if isinstance(queue.depth, Depth):
-        entry |= {"state": "Read", "ready": queue.depth.ready, "readAt": at}
-        if isinstance(queue.totals, Totals):
-            entry["unacknowledged"] = queue.totals.unacknowledged
+def _entry(entry: EntryObservation, *, at: str, previous: Mapping[str, Any]) -> dict[str, Any]:
+    """One entry of `status.queues`: a queue, or all queues that a pattern matches taken together."""
+    told: dict[str, Any] = {"name": entry.name}
+    if entry.vhost:
+        told["vhost"] = entry.vhost
+    if entry.pattern:
+        told["matched"] = len(entry.queues)
+    if (ready := entry.ready) is not None:
+        told |= {"state": "Read", "ready": ready, "readAt": at}
+        if (unacknowledged := entry.unacknowledged) is not None:
+            told["unacknowledged"] = unacknowledged
         else:
-            entry["message"] = f"unacknowledged not known: {queue.totals.message}"[:1024]
-        return entry
-    entry["state"] = "Missing" if isinstance(queue.depth, Missing) else "Unknown"
-    entry["message"] = queue.depth.message[:1024]
+            unread = next(queue.totals for queue in entry.queues if not isinstance(queue.totals, Totals))
+            told["message"] = f"unacknowledged not known: {unread.message}"[:1024]
+        return told
+    depth = entry.unmatched or next(queue.depth for queue in entry.queues if not isinstance(queue.depth, Depth))
+    told["state"] = "Missing" if isinstance(depth, Missing) else "Unknown"
+    told["message"] = depth.message[:1024]
     # The time of the last reading tells how old the knowledge is that replicas rest on.
     for known in previous.get("queues", ()):
-        if known.get("name") == queue.name and known.get("vhost") == entry.get("vhost") and "readAt" in known:
-            entry["readAt"] = known["readAt"]
-    return entry
+        if known.get("name") == entry.name and known.get("vhost") == told.get("vhost") and "readAt" in known:
+            told["readAt"] = known["readAt"]
+    return told
 
 
 def _columns(*, findings: Findings, status: Mapping[str, Any], target: str) -> dict[str, str]:
-    depths = [queue.depth for queue in findings.queues]
-    totals = [queue.totals for queue in findings.queues]
-    ready = sum(depth.ready for depth in depths if isinstance(depth, Depth))
-    unacked = sum(total.unacknowledged for total in totals if isinstance(total, Totals))
+    ready = [entry.ready for entry in findings.entries]
+    unacked = [entry.unacknowledged for entry in findings.entries]
     decision = status["lastDecision"]
     history = status.get("history") or [{"from": decision["to"], "to": decision["to"]}]
     moved = f"{history[0]['from']}->{history[0]['to']}" if status.get("history") else str(decision["to"])
     return {
         "target": target,
-        "ready": str(ready) if all(isinstance(depth, Depth) for depth in depths) else "?",
-        "unacked": str(unacked) if all(isinstance(total, Totals) for total in totals) else "?",
+        "ready": _sum(ready),
+        "unacked": _sum(unacked),
         "wait": "-",
         "replicas": f"{moved}/{status['currentReplicas']}",
         "reason": decision["reason"],
         "limited": decision["limitedBy"],
-        "queues": ",".join(queue.name for queue in findings.queues)[:253],
+        "queues": ",".join(entry.name for entry in findings.entries)[:253],
         "conditions": ",".join(
             condition["type"] for condition in status["conditions"] if condition["status"] == "True"
         ),
     }
+
+
+def _sum(numbers: Sequence[int | None]) -> str:
+    known = [number for number in numbers if number is not None]
+    return str(sum(known)) if len(known) == len(numbers) else "?"
 
 
 def must_write(*, status: Mapping[str, Any], written: Mapping[str, Any], numbers_due: bool) -> bool:
@@ -185,6 +196,10 @@ def events(*, findings: Findings, previous: Sequence[Mapping[str, Any]]) -> list
     told = []
     if findings.change and findings.decision:
         told.append(_scaled(findings.change, findings.decision))
+    standby = next((condition for condition in findings.conditions if condition.type == "ScalingLimited"), None)
+    known = any(condition["type"] == "ScalingLimited" and condition["status"] == "True" for condition in previous)
+    if standby is not None and standby.status == "True" and not known:
+        told.append(Event(reason=standby.reason, action="Observe", note=standby.message, warning=True))
     before = next((condition for condition in previous if condition["type"] == "Ready"), None)
     now = next(condition for condition in findings.conditions if condition.type == "Ready")
     if now.status == "False" and (before is None or (before["status"], before["reason"]) != ("False", now.reason)):

@@ -13,6 +13,8 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
+from qc_operator.pattern import PatternError, QueuePattern
+
 GROUP: Final = "queueconsumer.dev"
 VERSION: Final = "v1alpha1"
 PLURAL: Final = "queueconsumers"
@@ -22,6 +24,7 @@ NonNegativeInt = Annotated[int, msgspec.Meta(ge=0)]
 # RFC 1123 as the API server reads it: nothing that could lead a request's path elsewhere.
 ObjectName = Annotated[str, msgspec.Meta(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+Aggregate = Literal["Sum", "Max", "Average"]
 
 
 class SpecError(ValueError):
@@ -70,7 +73,8 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_un
     name: Name | None = None
     vhost: Name | None = None
     pattern: Name | None = None
-    aggregate: str | None = None
+    aggregate: Aggregate = "Sum"
+    """How the messages of the queues that a pattern matches are taken together."""
     lag: Lag | None = None
     publish_rate: dict[str, Any] | None = None
     deliver_rate: dict[str, Any] | None = None
@@ -124,6 +128,12 @@ def _check_queue(queue: Queue, *, path: str) -> None:
         # AMQP 0-9-1, section 4.2.5.3: a short string is at most 255 octets, whatever the number of characters.
         if value is not None and len(value.encode()) > 255:  # noqa: PLR2004 - the protocol's own number
             raise SpecError(path=f"{path}.{field}", rule="must be at most 255 bytes of UTF-8", value=value)
+    if queue.pattern is not None:
+        try:
+            QueuePattern(queue.pattern)
+        except PatternError as error:
+            rule = f"must be a regular expression in RE2's syntax, and is not: {error}"
+            raise SpecError(path=f"{path}.pattern", rule=rule, value=queue.pattern) from None
     targets = (queue.lag, queue.publish_rate, queue.deliver_rate, queue.drain, queue.wait)
     if all(target is None for target in targets):
         raise SpecError(
@@ -144,7 +154,7 @@ def not_implemented(spec: QueueConsumerSpec, annotations: Mapping[str, str]) -> 
 
 def _not_implemented(spec: QueueConsumerSpec, annotations: Mapping[str, str]) -> Iterator[str]:
     for index, queue in enumerate(spec.queues):
-        for field in ("pattern", "aggregate", "publish_rate", "deliver_rate", "drain", "wait", "seconds_per_message"):
+        for field in ("publish_rate", "deliver_rate", "drain", "wait", "seconds_per_message"):
             if getattr(queue, field) is not None:
                 yield f"spec.queues[{index}].{_camel(field)}"
     for field in ("behavior", "fallback", "schedules"):

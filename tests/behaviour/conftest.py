@@ -15,16 +15,16 @@ from typing import Any
 import pytest
 
 from qc_operator.autoscaler import Surroundings
-from qc_operator.brokers import Problem, QueueName
+from qc_operator.brokers import Problem, QueueSource
 from qc_operator.cluster import Scale
 from qc_operator.cluster.client import ApiError
 from qc_operator.metrics import Metrics
 from qc_operator.reconciler import Reconciler
 from qc_operator.registry import Key, Known
 from qc_operator.resource import ScaleTargetRef
-from qc_operator.scaling.observation import QueueObservation
+from qc_operator.scaling.observation import EntryObservation, QueueObservation
 from qc_operator.settings import StatusSettings
-from tests.unit.operator.conftest import body, known
+from tests.unit.operator.conftest import body, entries, known
 
 KEY = Key("shop", "receipts")
 
@@ -86,12 +86,12 @@ class FakeTarget:
 class FakeFeed:
     notify: Callable[[], None]
     problem: Problem | None = None
-    queues: tuple[QueueObservation, ...] = ()
+    entries: tuple[EntryObservation, ...] = ()
     at_zero: bool | None = None
     closed: bool = False
 
-    def observe(self) -> tuple[QueueObservation, ...]:
-        return self.queues
+    def observe(self) -> tuple[EntryObservation, ...]:
+        return self.entries
 
     def expect_change(self, *, at_zero: bool) -> None:
         self.at_zero = at_zero
@@ -130,11 +130,18 @@ class World:
     # What the autoscaler acts through
 
     def open(
-        self, *, namespace: str, secret: str, vhost: str | None, queues: Sequence[QueueName], notify: Callable[[], None]
+        self,
+        *,
+        namespace: str,
+        secret: str,
+        vhost: str | None,
+        queues: Sequence[QueueSource],
+        notify: Callable[[], None],
     ) -> FakeFeed:
         assert (KEY.namespace, "rabbitmq", None) == (namespace, secret, vhost)
         (queue,) = queues
-        feed = FakeFeed(notify=notify, queues=(known(ready=0, unacknowledged=0, at=self.clock.now, name=queue.name),))
+        empty = known(ready=0, unacknowledged=0, at=self.clock.now, name=queue.name or "")
+        feed = FakeFeed(notify=notify, entries=entries(empty))
         self.feeds.append(feed)
         return feed
 
@@ -161,7 +168,11 @@ class World:
     async def see(self, *queues: QueueObservation, after: float = 0.0) -> None:
         """Let time pass and a reading come in."""
         self.clock.now += after
-        self.feeds[-1].queues = queues
+        await self.see_entries(*entries(*queues))
+
+    async def see_entries(self, *seen: EntryObservation) -> None:
+        """Let readings of any kind come in."""
+        self.feeds[-1].entries = seen
         self.feeds[-1].notify()
         await self.settle()
 

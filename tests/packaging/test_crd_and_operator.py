@@ -15,7 +15,7 @@ import yaml
 from qc_operator import reporting, resource
 from qc_operator.conditions import Condition
 from qc_operator.scaling import decision
-from qc_operator.scaling.observation import Depth, Missing, QueueObservation, Totals, Unavailable
+from qc_operator.scaling.observation import Depth, EntryObservation, Missing, QueueObservation, Totals, Unavailable
 from tests.e2e.crd_schema.manifests import example_of_the_design
 from tests.packaging.rendering import CRD
 
@@ -69,7 +69,10 @@ def test_the_schema_has_every_field_that_the_operator_writes() -> None:
         findings=reporting.Findings(
             conditions=(Condition(type="Ready", status="True", reason="AllGood", message="All is read."),),
             decision=decided,
-            queues=queues,
+            entries=(
+                *(EntryObservation(name=queue.name, vhost="shop", queues=(queue,)) for queue in queues),
+                EntryObservation(name="^r", vhost="shop", queues=queues[:1], pattern=True),
+            ),
             running=0,
             change=reporting.Change(before=0, after=3),
         ),

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from qc_operator.scaling import demand, idleness, stabilization
+from qc_operator.scaling import idleness, stabilization, trust
 from qc_operator.scaling.decision import Limit, Reason, decide
-from qc_operator.scaling.observation import Observation, QueueObservation, Unknown
+from qc_operator.scaling.observation import QueueObservation, Unknown
 from qc_operator.scaling.stabilization import Answer
 from qc_operator.settings import ReadingSettings, StatusSettings
 from tests.packaging.documents import DOCS, table, words
-from tests.unit.operator.conftest import Story, known, queue, spec
+from tests.unit.operator.conftest import Story, known, observed, queue, spec
 
 PAGE = DOCS / "how-it-decides.md"
 POLICY = spec(queues=[{"name": "receipts", "lag": {"scaleUpAbove": 20, "scaleDownBelow": 5}}], maxReplicas=10)
@@ -73,7 +73,7 @@ def test_nothing_moves_within_a_band_and_it_moves_one_message_outside(row: list[
 def _wanted(messages: int, current: int) -> int:
     """What is decided once the window has nothing to say: it asked for nothing, and it has been seen whole."""
     now = 0.0
-    seen = Observation(queues=(known(ready=messages, unacknowledged=0, at=now),), current=current)
+    seen = observed(known(ready=messages, unacknowledged=0, at=now), current=current)
     answers = (Answer(at=now - 1, replicas=0),)
     memory = replace(Story(spec=POLICY, now=now).memory, since=-TEN_MINUTES, answers=answers)
     policy = spec(queues=[{"name": "receipts", "lag": {"scaleUpAbove": 20, "scaleDownBelow": 5}}], maxReplicas=100)
@@ -91,7 +91,7 @@ def test_the_numbers_are_those_of_the_code(row: list[str]) -> None:
         "ReadingSettings": ReadingSettings(),
         "StatusSettings": StatusSettings(),
         "DOWN_WINDOW": stabilization,
-        "TOTALS_MAX_AGE": demand,
+        "TOTALS_MAX_AGE": trust,
         "SETTLED_AFTER": idleness,
     }
     head, _, field = row[1].partition(".")

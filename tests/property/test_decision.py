@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from qc_operator.resource import QueueConsumerSpec, parse
 from qc_operator.scaling.decision import Limit, Memory, decide
-from qc_operator.scaling.observation import Depth, Missing, Observation, QueueObservation, Totals, Unknown
+from qc_operator.scaling.observation import (
+    LEFT_OUT,
+    Depth,
+    EntryObservation,
+    Missing,
+    Observation,
+    QueueFacts,
+    QueueObservation,
+    Totals,
+    Unavailable,
+    Unknown,
+)
 from qc_operator.scaling.stabilization import Answer, largest, record
 
 NOW = 10_000.0
@@ -25,7 +38,8 @@ def specs(draw: st.DrawFn) -> QueueConsumerSpec:
             "broker": {"secretName": "s"},
             "queues": [
                 {
-                    "name": "q",
+                    "pattern": "q",
+                    "aggregate": draw(st.sampled_from(["Sum", "Max", "Average"])),
                     "lag": {
                         "scaleUpAbove": up,
                         "scaleDownBelow": draw(st.integers(1, up)),
@@ -55,7 +69,11 @@ all_totals = st.one_of(
         ready=counts,
         unacknowledged=counts,
     ),
-    st.builds(Unknown, cause=st.just("ManagementUnreachable"), message=st.just("refused"), at=times),
+    st.builds(Unknown, cause=st.sampled_from(["ManagementUnreachable", LEFT_OUT]), message=st.just("no"), at=times),
+    st.just(Unavailable(message="no management API")),
+)
+unmatchable = st.one_of(
+    st.none(), st.builds(Unknown, cause=st.just("ManagementUnreachable"), message=st.just("refused"), at=times)
 )
 memories = st.builds(
     Memory,
@@ -65,11 +83,41 @@ memories = st.builds(
 )
 
 
-def observations(readings: st.SearchStrategy) -> st.SearchStrategy[Observation]:
-    queues = st.builds(
-        QueueObservation, name=st.just("q"), vhost=st.just("/"), depth=readings, totals=all_totals, arrived=counts
+facts = st.one_of(
+    st.none(),
+    st.builds(
+        QueueFacts,
+        type=st.sampled_from(["classic", "quorum"]),
+        single_active_consumer=st.booleans(),
+        state=st.sampled_from(["", "running", "minority"]),
+    ),
+)
+
+
+def observations(
+    readings: st.SearchStrategy, *, most: int = 3, unmatched: st.SearchStrategy = unmatchable
+) -> st.SearchStrategy[Observation]:
+    """An entry with a pattern, which as many queues match as it may."""
+    queue = st.builds(
+        QueueObservation,
+        name=st.just("q"),
+        vhost=st.just("/"),
+        depth=readings,
+        totals=all_totals,
+        arrived=counts,
+        facts=facts,
     )
-    return st.builds(Observation, queues=st.tuples(queues), current=st.integers(0, 200))
+    entry = st.builds(
+        EntryObservation,
+        name=st.just("q"),
+        vhost=st.just("/"),
+        queues=st.lists(queue, min_size=1, max_size=most).map(tuple),
+        pattern=st.just(value=True),
+        unmatched=unmatched,
+        alarmed=st.booleans(),
+    )
+    replicas = st.integers(0, 200)
+    return st.builds(Observation, entries=st.tuples(entry), current=replicas, running=replicas)
 
 
 @given(spec=specs(), observation=observations(st.one_of(depths, unreadable)), memory=memories)
@@ -97,11 +145,30 @@ def test_zero_needs_the_knowledge_that_nothing_is_ready(
 ) -> None:
     decision = decide(spec=spec, observation=observation, memory=memory, now=NOW)
 
-    depth, totals = observation.queues[0].depth, observation.queues[0].totals
+    entry = observation.entries[0]
     if observation.current > 0 and decision.replicas == 0:
-        assert depth.ready == 0
-        if spec.idle_evidence == "ReadyAndUnacked":
-            assert (0, 0) == (totals.ready, totals.unacknowledged)
+        assert entry.ready == 0
+        assert not entry.alarmed
+        assert entry.unmatched is None
+        for queue in observation.queues:
+            # What nobody consumes and nothing confirms may be a queue without a leader.
+            assert queue.depth.consumers or isinstance(queue.totals, Totals) or queue.facts or not observation.running
+            if spec.idle_evidence == "ReadyAndUnacked":
+                assert (0, 0) == (queue.totals.ready, queue.totals.unacknowledged)
+
+
+@given(spec=specs(), observation=observations(depths, unmatched=st.none()), memory=memories)
+def test_an_alarm_and_a_list_that_is_not_known_never_lower_the_answer(
+    spec: QueueConsumerSpec, observation: Observation, memory: Memory
+) -> None:
+    (entry,) = observation.entries
+    lost = Unknown(cause="ManagementUnreachable", message="refused", at=NOW)
+
+    for worse in (replace(entry, alarmed=True), replace(entry, unmatched=lost)):
+        seen = replace(observation, entries=(worse,))
+        decision = decide(spec=spec, observation=seen, memory=memory, now=NOW)
+
+        assert decision.replicas >= min(observation.current, spec.max_replicas)
 
 
 @given(spec=specs(), observation=observations(depths))
@@ -117,14 +184,13 @@ def test_a_step_down_never_comes_from_a_fresh_memory(spec: QueueConsumerSpec, ob
 def test_more_ready_messages_never_ask_for_fewer_replicas(
     spec: QueueConsumerSpec, observation: Observation, memory: Memory, more: int
 ) -> None:
-    queue = observation.queues[0]
-    deeper = Depth(ready=queue.depth.ready + more, consumers=queue.depth.consumers, at=queue.depth.at)
-    fuller = QueueObservation(name="q", vhost="/", depth=deeper, totals=queue.totals, arrived=queue.arrived + more)
+    (entry,) = observation.entries
+    first, *others = entry.queues
+    deeper = Depth(ready=first.depth.ready + more, consumers=first.depth.consumers, at=first.depth.at)
+    fuller = replace(entry, queues=(replace(first, depth=deeper, arrived=first.arrived + more), *others))
 
     before = decide(spec=spec, observation=observation, memory=memory, now=NOW)
-    after = decide(
-        spec=spec, observation=Observation(queues=(fuller,), current=observation.current), memory=memory, now=NOW
-    )
+    after = decide(spec=spec, observation=replace(observation, entries=(fuller,)), memory=memory, now=NOW)
 
     assert after.replicas >= before.replicas
 

@@ -6,18 +6,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from qc_operator.scaling.observation import QueueObservation
+from qc_operator.scaling.observation import EntryObservation
 
 NOT_READ_YET = "NotReadYet"
 """The cause of a reading that is unknown because the first one has not come in yet: no reason to tell anybody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QueueName:
-    """A queue of a QueueConsumer. `vhost` is set where it differs from the broker's."""
+class QueueSource:
+    """Where an entry of `spec.queues` finds its queues: by name, or by a pattern. One of the two is set."""
 
-    name: str
+    name: str | None = None
+    pattern: str | None = None
     vhost: str | None = None
+    """Set where it differs from the broker's."""
+    rated: bool = False
+    """Whether a target needs the counters of published, delivered and acknowledged messages."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +39,8 @@ class Feed(Protocol):
     def problem(self) -> Problem | None:
         """What stands in the way of every queue, or None."""
 
-    def observe(self) -> tuple[QueueObservation, ...]:
-        """The latest readings, in the order the queues were given. No I/O."""
+    def observe(self) -> tuple[EntryObservation, ...]:
+        """The latest readings, one for each source, in their order. No I/O."""
 
     def expect_change(self, *, at_zero: bool) -> None:
         """Say whether the target is at zero, which has the queues read at the fast interval."""
@@ -49,6 +53,12 @@ class Feeds(Protocol):
     """Opens feeds; those of one broker and vhost share one connection."""
 
     def open(
-        self, *, namespace: str, secret: str, vhost: str | None, queues: Sequence[QueueName], notify: Callable[[], None]
+        self,
+        *,
+        namespace: str,
+        secret: str,
+        vhost: str | None,
+        queues: Sequence[QueueSource],
+        notify: Callable[[], None],
     ) -> Feed:
-        """Start reading. `notify` is called, without delay, whenever a reading has come in."""
+        """Start reading. `notify` is called, without delay, when a reading says something new, and now and then."""

@@ -1,25 +1,12 @@
-"""How to reach a broker and as whom, from a Secret in Service Binding form.
-
-Keys: servicebinding.io/spec/core 1.1, "Well-known Secret Entries", as the RabbitMQ Cluster Operator writes them. Single
-fields win over `connection_string`, because that operator builds the string without percent-encoding.
-"""
+"""How to reach a broker and as whom: plain values, made from a Secret by binding.py and used by login.py."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import SplitResult, unquote, urlsplit
+from typing import Literal
 
-AMQP_PORT = 5672
-AMQPS_PORT = 5671
-MANAGEMENT_PORT = 15672
-TLS_KEYS = ("ca.crt", "tls.crt", "tls.key")
-KEYS = (
-    "host", "port", "username", "password", "vhost", "virtual-host", "uri", "connection_string", "management_uri",
-)  # fmt: skip
-"""Those that are read; a Secret may hold anything else beside them."""
+Mechanism = Literal["PLAIN", "EXTERNAL", "OAUTH2"]
+"""How we log in: by password, by the client certificate, or by a token in the password's place."""
 
 
 class SecretError(ValueError):
@@ -34,108 +21,82 @@ class SecretUnreadableError(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
-    """An endpoint and a login. Equal credentials share one connection."""
+class LoginError(Exception):
+    """There is nothing to log in with now. `reason` is a CamelCase word, the message a sentence without secrets."""
 
-    host: str
-    port: int
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tls:
+    """What a handshake needs, as PEM texts."""
+
+    ca: str | None = field(default=None, repr=False)
+    """The only ones trusted; None: those of the system."""
+    certificate: str | None = field(default=None, repr=False)
+    key: str | None = field(default=None, repr=False)
+    server_name: str | None = None
+    """The name in the brokers' certificates, where it is not the host that is connected to."""
+    verify_hostname: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OAuth2:
+    """The issuer of tokens, and as whom to ask it (RFC 6749, section 4.4)."""
+
+    token_uri: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    scopes: tuple[str, ...] = ()
+    audience: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Management:
+    """The management API and its user. Without a user the token is used; without either nobody can log in."""
+
+    uri: str
+    """Base address, without credentials."""
     username: str
     password: str = field(repr=False)
+    given: bool
+    """Whether the Secret names the API, so that its absence is a failure and not a choice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """A broker's addresses and a login. Equal credentials share one reader."""
+
+    hosts: tuple[tuple[str, int], ...]
+    """Nodes to rotate over, each with its port."""
     vhost: str
-    management_uri: str
-    """Base address of the management API, without credentials."""
-    management_given: bool
-    """Whether the Secret names the management API, so that its absence is a failure and not a choice."""
+    mechanism: Mechanism
+    username: str
+    """Empty unless the mechanism is PLAIN, and so is the password."""
+    password: str = field(repr=False)
+    tls: Tls | None
+    """None: AMQP is spoken in the clear."""
+    https: Tls
+    """How addresses that begin with https are verified, also when AMQP is spoken in the clear."""
+    oauth2: OAuth2 | None
+    management: Management
+    metrics_uri: str | None
 
     @property
     def endpoint(self) -> str:
-        """Host and port as a person writes them."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        """Hosts and ports as a person writes them."""
+        return ", ".join(f"{bracketed(host)}:{port}" for host, port in self.hosts)
+
+    @property
+    def who(self) -> str:
+        """As whom we log in, for a sentence."""
+        if self.oauth2 is not None:
+            return f"the token of client {self.oauth2.client_id}"
+        return f"user {self.username}" if self.mechanism == "PLAIN" else "the client certificate"
 
 
-def from_secret(*, data: Mapping[str, str], secret: str, vhost: str | None) -> Credentials:
-    """Read a Secret's `data` (base64 values, as the API server gives them).
-
-    `secret` is `namespace/name`, for errors; `vhost` overrides the Secret's. Raises `SecretError`.
-    """
-    for key in TLS_KEYS:
-        if data.get(key):
-            raise SecretError(f"Secret {secret}: key {key} asks for TLS, which this version does not speak yet")
-    values = {key: _decode(data[key], secret=secret, key=key) for key in KEYS if key in data}
-    # Beside a host the string is not looked at: unencoded, a part of its password would pass for a vhost.
-    address = urlsplit("") if values.get("host") else _address(values, secret=secret)
-    host = values.get("host") or address.hostname
-    username = values.get("username") or unquote(address.username or "")
-    password = values.get("password") or unquote(address.password or "")
-    for key, value in (("host", host), ("username", username), ("password", password)):
-        if not value:
-            raise SecretError(f"Secret {secret}: key {key} is missing or empty; give it, or a connection_string")
-    named = values.get("vhost") or values.get("virtual-host") or unquote(address.path[1:])
-    management = _management_uri(values, host=host or "", secret=secret)
-    return Credentials(
-        host=host or "",
-        port=_port(values, address, secret=secret),
-        username=username,
-        password=password,
-        vhost=vhost or named or "/",
-        management_uri=management,
-        management_given=bool(values.get("management_uri")),
-    )
-
-
-def _decode(value: str, *, secret: str, key: str) -> str:
-    try:
-        # People end files with a newline before they make a Secret of them; no AMQP field ends with one.
-        return base64.b64decode(value, validate=True).decode().rstrip("\r\n")
-    except (binascii.Error, UnicodeDecodeError):
-        raise SecretError(f"Secret {secret}: key {key} is not UTF-8 text") from None
-
-
-def _address(values: Mapping[str, str], *, secret: str) -> SplitResult:
-    for key in ("uri", "connection_string"):
-        if not values.get(key):
-            continue
-        try:
-            address = urlsplit(values[key])
-            _ = address.port
-        except ValueError:
-            # urlsplit's own message may quote a part of the password.
-            raise SecretError(
-                f"Secret {secret}: key {key} cannot be read as amqp://user:password@host:port/vhost; "
-                "percent-encode the password, or give host, username and password as keys of their own"
-            ) from None
-        if address.scheme == "amqps":
-            raise SecretError(f"Secret {secret}: key {key} asks for TLS, which this version does not speak yet")
-        if address.scheme != "amqp":
-            raise SecretError(f"Secret {secret}: key {key} must start with amqp://")
-        return address
-    return urlsplit("")
-
-
-def _port(values: Mapping[str, str], address: SplitResult, *, secret: str) -> int:
-    port = values.get("port") or str(address.port or AMQP_PORT)
-    if not port.isdigit() or not 0 < int(port) < 65536:  # noqa: PLR2004 - TCP's range
-        raise SecretError(f"Secret {secret}: key port must be a TCP port, 1 to 65535")
-    if int(port) == AMQPS_PORT:
-        raise SecretError(f"Secret {secret}: key port {port} is that of TLS, which this version does not speak yet")
-    return int(port)
-
-
-def _management_uri(values: Mapping[str, str], *, host: str, secret: str) -> str:
-    given = values.get("management_uri")
-    if not given:
-        return f"http://[{host}]:{MANAGEMENT_PORT}" if ":" in host else f"http://{host}:{MANAGEMENT_PORT}"
-    try:
-        address = urlsplit(given)
-        _ = address.port
-    except ValueError:
-        address = urlsplit("")
-    if address.scheme == "https":
-        raise SecretError(f"Secret {secret}: key management_uri asks for TLS, which this version does not speak yet")
-    if address.scheme != "http" or not address.hostname or address.username:
-        raise SecretError(
-            f"Secret {secret}: key management_uri must be http://host:port, without credentials: "
-            "username and password are keys of their own"
-        )
-    return given.rstrip("/")
+def bracketed(host: str) -> str:
+    """A host as it is written before a port: an IPv6 address needs brackets there."""
+    return f"[{host}]" if ":" in host else host

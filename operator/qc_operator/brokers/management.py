@@ -1,91 +1,170 @@
-"""The slow lane: the totals of all queues of a vhost, in one request to the management API.
+"""The management API's wire: one request, its answer, and what went wrong in words.
 
-`disable_stats=true&enable_queue_totals=true` skips the statistics database and asks the queues: live for classic
-queues, at most 5 s old for quorum queues, at a fifth of the cost of the full list, and it works where statistics are
-switched off. The answer leaves out queues without a leader: left out means unknown, never zero.
+What is asked over it stands in `queue_list.py` and `alarms.py`. The answers are not compressed: gzip makes those of
+5,000 queues 40 times smaller, and costs the broker a fifth more CPU time (measured on 3.10.8 and 4.3.6).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from urllib.parse import quote
+import contextlib
+import socket
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 
 import aiohttp
 import msgspec
+from yarl import URL
 
-from qc_operator.brokers.credentials import Credentials
+from qc_operator.brokers.credentials import Credentials, LoginError
+from qc_operator.brokers.login import Login
+from qc_operator.brokers.tls import tls_problem
 
-UNAUTHORIZED = 401
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueTotals:
-    """Messages of one queue at the time of the request."""
-
-    ready: int
-    unacknowledged: int
-
-
-class _Row(msgspec.Struct):
-    """A queue in the answer; one without a leader has no counts."""
-
-    name: str
-    messages_ready: int | None = None
-    messages_unacknowledged: int | None = None
+REFUSALS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
 class ManagementError(Exception):
-    """The totals cannot be had. `reason` is a CamelCase word, the message a sentence without secrets."""
+    """No answer, or none that is one. `reason` is a CamelCase word, the message a sentence without secrets."""
 
-    def __init__(self, reason: str, message: str) -> None:
+    def __init__(
+        self,
+        reason: str,
+        message: str,
+        *,
+        retry_after: float | None = None,
+        refused: bool = False,
+        timed_out: bool = False,
+    ) -> None:
         super().__init__(message)
         self.reason = reason
+        self.retry_after = retry_after
+        """Seconds for which the API asks to be left alone."""
+        self.refused = refused
+        """Whether it refused the login: the Secret may hold a new one."""
+        self.timed_out = timed_out
 
 
-async def totals(*, session: aiohttp.ClientSession, credentials: Credentials, within: float) -> dict[str, QueueTotals]:
-    """Read ready and unacknowledged counts of every queue of the credentials' vhost.
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What came back."""
 
-    `within` is in seconds, for the whole request. Raises `ManagementError`.
-    """
-    if ":" in credentials.username:
-        # RFC 7617, section 2: the first colon ends the user's name.
-        raise ManagementError("ManagementRefused", "HTTP basic authentication cannot carry a username with a colon")
-    vhost = quote(credentials.vhost, safe="")
-    url = f"{credentials.management_uri}/api/queues/{vhost}"
-    try:
-        async with session.get(
-            url,
-            params={
-                "disable_stats": "true",
-                "enable_queue_totals": "true",
-                "columns": "name,messages_ready,messages_unacknowledged",
-            },
-            headers={"Authorization": aiohttp.encode_basic_auth(credentials.username, credentials.password)},
-            timeout=aiohttp.ClientTimeout(total=within),
-        ) as response:
-            if response.status != 200:  # noqa: PLR2004 - HTTP's own number
-                raise _refused(status=response.status, url=url)
-            answer = await response.read()
-    except (aiohttp.ClientError, TimeoutError) as error:
-        detail = str(error) or type(error).__name__
-        raise ManagementError("ManagementUnreachable", f"management API {url}: {detail}") from None
-    try:
-        rows = msgspec.json.decode(answer, type=list[_Row])
-    except msgspec.DecodeError as error:
-        raise ManagementError(
-            "ManagementFailed", f"management API {url} answered with something else: {error}"
-        ) from None
-    return {
-        row.name: QueueTotals(ready=row.messages_ready, unacknowledged=row.messages_unacknowledged)
-        for row in rows
-        if row.messages_ready is not None and row.messages_unacknowledged is not None
-    }
+    status: int
+    body: bytes
 
 
-def _refused(*, status: int, url: str) -> ManagementError:
-    if status == UNAUTHORIZED:
+class ManagementApi:
+    """The API of one broker, asked with one login."""
+
+    def __init__(
+        self, *, credentials: Credentials, login: Login, session: aiohttp.ClientSession, within: float
+    ) -> None:
+        self.credentials = credentials
+        self._login = login
+        self._session = session
+        self._within = within
+
+    @property
+    def where(self) -> str:
+        """The address, for sentences."""
+        return f"management API {self.credentials.management.uri}"
+
+    async def get(self, path: str, *, accept: tuple[int, ...] = (HTTPStatus.OK,)) -> Answer:
+        """Ask for a path that is percent-encoded already, such as `/api/queues/%2F?page=1`.
+
+        Raises `ManagementError` for a status that is not accepted, and when there is no answer.
+        """
+        headers = {"Authorization": await self._authorization(), "Accept-Encoding": "identity"}
+        url = URL(self.credentials.management.uri + path, encoded=True)
+        try:
+            async with self._session.get(
+                url,
+                headers=headers,
+                # A redirect would take the login to an address that the Secret does not name.
+                allow_redirects=False,
+                ssl=self._login.http_tls(),
+                server_hostname=self._login.server_name(url.host or "") if url.scheme == "https" else None,
+                timeout=aiohttp.ClientTimeout(total=self._within),
+            ) as response:
+                body = await response.read()
+                if response.status not in accept:
+                    raise self._refusal(response, body)
+                return Answer(status=response.status, body=body)
+        except TimeoutError:
+            raise ManagementError(
+                "ManagementUnreachable", f"{self.where} gave no answer within {self._within:g} s", timed_out=True
+            ) from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise self._unreachable(error) from None
+
+    async def _authorization(self) -> str:
+        try:
+            authorization = await self._login.authorization()
+        except LoginError as error:
+            raise ManagementError(error.reason, f"{self.where} was not asked: {error}") from None
+        if authorization is None:
+            raise ManagementError(
+                "NoManagementLogin",
+                f"{self.where} was not asked: the Secret has no user for it; add the keys management_username and "
+                "management_password",
+            )
+        return authorization
+
+    def _unreachable(self, error: Exception) -> ManagementError:
+        problem = tls_problem(error)
+        cause = getattr(error, "os_error", error)
+        if problem is None and isinstance(cause, ConnectionRefusedError):
+            problem = "nothing listens there (connection refused); is the plugin rabbitmq_management on?"
+        elif problem is None and isinstance(cause, socket.gaierror):
+            problem = "its host name is not known"
         return ManagementError(
-            "ManagementRefused",
-            f"management API {url} refused the user: it needs the tag `management` and a permission in the vhost",
+            "ManagementUnreachable",
+            f"{self.where} cannot be reached: {problem or str(error) or type(error).__name__}",
         )
-    return ManagementError("ManagementFailed", f"management API {url} answered with HTTP status {status}")
+
+    def _refusal(self, response: aiohttp.ClientResponse, body: bytes) -> ManagementError:
+        retry_after = _seconds(response.headers.get("Retry-After"))
+        said = _said(body)
+        if response.status in REFUSALS:
+            self._login.refused()
+            return ManagementError(
+                "ManagementRefused",
+                f"{self.where} refused {self._user}{said}; a user needs the right password, the tag `management`, "
+                f"and a permission in vhost {self.credentials.vhost}",
+                retry_after=retry_after,
+                refused=True,
+            )
+        if response.status == HTTPStatus.NOT_FOUND:
+            return ManagementError(
+                "ManagementFailed",
+                f"{self.where} answered with HTTP status 404{said}: either vhost {self.credentials.vhost} does not "
+                "exist, or another service listens there",
+            )
+        return ManagementError(
+            "ManagementFailed",
+            f"{self.where} answered with HTTP status {response.status}{said}",
+            retry_after=retry_after,
+        )
+
+    @property
+    def _user(self) -> str:
+        user = self.credentials.management.username
+        return f"user {user}" if user else self.credentials.who
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """Read HTTP's Retry-After (RFC 9110, section 10.2.3): seconds, or a date."""
+    if not retry_after:
+        return None
+    if retry_after.strip().isdigit():
+        return float(retry_after)
+    with contextlib.suppress(ValueError, TypeError):
+        return max(0.0, (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds())
+    return None
+
+
+def _said(body: bytes) -> str:
+    """Why, in the API's own words, such as "Not management user"; nothing where it says nothing of the kind."""
+    with contextlib.suppress(msgspec.DecodeError):
+        reason = msgspec.json.decode(body, type=dict[str, object]).get("reason")
+        if isinstance(reason, str) and reason:
+            return f" ({reason[:200]})"
+    return ""

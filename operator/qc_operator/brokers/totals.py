@@ -1,90 +1,242 @@
-"""The slow lane of a reader: a vhost's totals, read every few seconds on behalf of all its queues."""
+"""The slow lane of a reader: a vhost's totals, read every few seconds on behalf of all its queues.
+
+Each turn asks the cheapest source that answers: the list of all queues (`queue_list.py`), a few queues one by one, or
+the nodes' metrics (`node_metrics.py`). What has not been told is unknown, never zero.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+from typing import Protocol
 
 import aiohttp
 
-from qc_operator.brokers import NOT_READ_YET, management
+from qc_operator.brokers import NOT_READ_YET
+from qc_operator.brokers.alarms import Alarms
+from qc_operator.brokers.breaker import TOLERATED, Breaker
+from qc_operator.brokers.counters import CounterLedger
 from qc_operator.brokers.credentials import Credentials
-from qc_operator.scaling.observation import LEFT_OUT, Totals, TotalsReading, Unavailable, Unknown
+from qc_operator.brokers.login import Login
+from qc_operator.brokers.management import ManagementApi, ManagementError
+from qc_operator.brokers.node_metrics import NodeMetricsError
+from qc_operator.brokers.queue_facts import FactsBook
+from qc_operator.brokers.queue_list import counted
+from qc_operator.brokers.totals_sources import ApiSource, MetricsSource, Snapshot
+from qc_operator.scaling.observation import Counters, QueueFacts, TotalsReading, Unavailable, Unknown
+from qc_operator.scaling.trust import TOTALS_MAX_AGE
 from qc_operator.settings import ReadingSettings
 
 log = logging.getLogger(__name__)
 
+EMPTY_LIST = "EmptyList"
+"""The cause of totals and names when a vhost seems to have no queues at all: that may be a matter of permissions."""
+
+COUNTERS_AWAITED = 0.3
+"""Seconds by which the news of the totals waits for the counters, so that one decision sees both."""
+
+
+class Interest(Protocol):
+    """What the reader needs at the moment."""
+
+    def watched(self) -> Collection[str]:
+        """Queues whose totals and facts are needed."""
+
+    def rated(self) -> Collection[str]:
+        """Those of them whose counters are needed."""
+
+    def listing(self) -> bool:
+        """Whether a pattern needs the names of all queues."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Names:
+    names: tuple[str, ...] | Unknown
+    at: float
+
 
 class VhostTotals:
-    """Ready and unacknowledged counts of all queues of one vhost, as the management API gave them last."""
+    """Ready and unacknowledged counts of the queues of one vhost, and what else the slow lane tells."""
 
     def __init__(
         self,
         *,
         credentials: Credentials,
+        login: Login,
         settings: ReadingSettings,
         session: aiohttp.ClientSession,
+        alarms: Alarms,
+        interest: Interest,
         on_asked: Callable[[], None],
         on_answered: Callable[[bool], None],
+        on_refused: Callable[[], None],
     ) -> None:
-        self._credentials = credentials
         self._settings = settings
-        self._session = session
+        self._alarms = alarms
+        self._interest = interest
         self._on_asked = on_asked
         self._on_answered = on_answered
-        self._answered_at = float("-inf")
-        self._counts: dict[str, management.QueueTotals] = {}
-        self._at = float("-inf")
-        self._ever = False
-        self._missing: Unknown | Unavailable | None = Unknown(
-            cause=NOT_READ_YET, message="no reading of the totals yet", at=float("-inf")
+        self._on_refused = on_refused
+        self._given = credentials.management.given or credentials.metrics_uri is not None
+        within = settings.totals_timeout
+        self._api = ManagementApi(credentials=credentials, login=login, session=session, within=within)
+        self._facts = FactsBook()
+        self._counters = CounterLedger()
+        self._by_api = ApiSource(api=self._api, facts=self._facts)
+        self._by_metrics = MetricsSource.of(
+            credentials=credentials, login=login, session=session, within=within, facts=self._facts
         )
+        self._breakers = {
+            source: Breaker(first=settings.retry_first, most=settings.retry_most)
+            for source in (self._by_api, self._by_metrics)
+            if source is not None
+        }
+        unread = Unknown(cause=NOT_READ_YET, message="no reading of the totals yet", at=float("-inf"))
+        self._snapshot: Snapshot | None = None
+        self._problem: Unknown | Unavailable = unread
+        """Why there is no snapshot."""
+        self._names = _Names(names=unread, at=float("-inf"))
+
+    @property
+    def alarmed(self) -> bool:
+        """Whether an alarm of the broker blocks its publishers."""
+        return self._alarms.alarmed
 
     def of(self, queue: str) -> TotalsReading:
         """What is known of one queue. A queue that the answer leaves out is unknown, never empty."""
-        if self._missing is not None:
-            return self._missing
-        counts = self._counts.get(queue)
-        if counts is None:
-            return Unknown(cause=LEFT_OUT, message="the management API leaves the queue out", at=self._at)
-        return Totals(
-            ready=counts.ready,
-            unacknowledged=counts.unacknowledged,
-            at=self._at,
-            answered_at=self._answered_at,
-        )
+        if self._snapshot is None:
+            return self._problem
+        return self._snapshot.of(queue)
+
+    def facts(self, queue: str) -> QueueFacts | None:
+        """What the queue is, None until somebody has told."""
+        return self._facts.of(queue)
+
+    def counters(self, queue: str) -> Counters | None:
+        """Its counters, None unless they are needed and the broker keeps them."""
+        return self._counters.of(queue)
+
+    def names(self) -> tuple[str, ...] | Unknown | Unavailable:
+        """All queues of the vhost, sorted; a queue without a leader may be left out."""
+        if self._snapshot is None:
+            return self._problem
+        if asyncio.get_running_loop().time() - self._names.at > TOTALS_MAX_AGE:
+            return Unknown(cause=NOT_READ_YET, message="the queues have not been listed yet", at=self._names.at)
+        return self._names.names
 
     async def keep_reading(self) -> None:
         """Read until cancelled."""
         while True:
             try:
-                good = await self._read()
+                await self._turn()
             except Exception:
                 # A mistake of ours must not end the lane for ever: without it nothing scales down again.
                 log.exception("the totals were not read")
-                self._missing = Unknown(cause="ReaderFailed", message="the totals were not read", at=float("-inf"))
-                good = False
-            self._on_answered(good)
-            # The spread keeps the readers of many vhosts from asking in step.
-            await asyncio.sleep(self._settings.totals_interval * random.uniform(0.9, 1.0))  # noqa: S311
+                self._lose(Unknown(cause="ReaderFailed", message="the totals were not read", at=float("-inf")))
+                self._on_answered(False)  # noqa: FBT003 - the callback's only argument
+            await asyncio.sleep(self._pause())
 
-    async def _read(self) -> bool:
-        """Read once; whether there was an answer."""
+    def _pause(self) -> float:
+        now = asyncio.get_running_loop().time()
+        # The spread keeps the readers of many vhosts from asking in step.
+        usual = self._settings.totals_interval * random.uniform(0.9, 1.0)  # noqa: S311 - not a secret
+        return max(usual, min(breaker.pause(now=now) for breaker in self._breakers.values()))
+
+    async def _turn(self) -> None:
+        asking = self._breakers[self._by_api].pause(now=asyncio.get_running_loop().time()) == 0
+        async with asyncio.TaskGroup() as tasks:
+            others = [tasks.create_task(self._read_counters())] if asking and self._interest.rated() else []
+            if asking:
+                others.append(tasks.create_task(self._quietly(self._alarms.refresh(self._api))))
+            good = await self._read_totals()
+            if others:
+                await asyncio.wait(others, timeout=COUNTERS_AWAITED)
+            self._on_answered(good)
+
+    async def _read_totals(self) -> bool:
+        """Ask one source after the other; whether there was an answer that says something."""
         loop = asyncio.get_running_loop()
         asked_at = loop.time()
         self._on_asked()
-        try:
-            self._counts = await management.totals(
-                session=self._session, credentials=self._credentials, within=self._settings.totals_timeout
-            )
-        except management.ManagementError as error:
-            if self._credentials.management_given or self._ever:
-                self._missing = Unknown(cause=error.reason, message=str(error), at=asked_at)
+        failure: ManagementError | NodeMetricsError | None = None
+        for source in self._sources():
+            breaker = self._breakers[source]
+            if breaker.pause(now=asked_at):
+                continue
+            try:
+                snapshot = await source.read(self._interest)
+            except (ManagementError, NodeMetricsError) as error:
+                retry_after = error.retry_after if isinstance(error, ManagementError) else None
+                breaker.failed(now=loop.time(), retry_after=retry_after)
+                failure = error
+                if isinstance(error, ManagementError) and error.refused:
+                    self._on_refused()
             else:
-                self._missing = Unavailable(message=str(error))
+                breaker.succeeded()
+                return self._take(snapshot)
+        if failure is not None:
+            self._fail(failure, asked_at=asked_at)
+        return False
+
+    def _sources(self) -> list[ApiSource | MetricsSource]:
+        """Whom to ask, in order."""
+        watched = self._interest.watched()
+        self._facts.turn(watched)
+        if self._by_metrics is None:
+            return [self._by_api]
+        many = (self._by_api.in_vhost or self._by_metrics.in_vhost or 0) > self._settings.metrics_above
+        if (many or self._by_api.list_stuck) and not self._facts.incomplete(watched):
+            return [self._by_metrics, self._by_api]
+        return [self._by_api, self._by_metrics]
+
+    def _take(self, snapshot: Snapshot) -> bool:
+        """Believe an answer, unless it says that there is nothing at all."""
+        if snapshot.names == ():
+            message = f"{snapshot.source} knows of no queue in the vhost, which may be a matter of permissions"
+            self._lose(Unknown(cause=EMPTY_LIST, message=message, at=snapshot.at))
+            self._given = True
             return False
-        self._at, self._answered_at = asked_at, loop.time()
-        self._missing, self._ever = None, True
+        self._snapshot = snapshot
+        self._given = True  # By now its absence would be a failure, whether the Secret names it or not.
+        if snapshot.names is not None:
+            self._names = _Names(names=snapshot.names, at=snapshot.answered_at)
         return True
+
+    def _fail(self, error: ManagementError | NodeMetricsError, *, asked_at: float) -> None:
+        """Put down why there are no totals. One time-out is not yet a reason to forget those of a moment ago."""
+        failures = min(breaker.failures for breaker in self._breakers.values())
+        if self._given:
+            old = self._snapshot is None or asked_at - self._snapshot.at > TOTALS_MAX_AGE
+            if old or failures >= TOLERATED or (isinstance(error, ManagementError) and error.refused):
+                self._lose(Unknown(cause=error.reason, message=str(error), at=asked_at))
+        elif failures >= TOLERATED:
+            # Not sooner: a broker that starts serves AMQP a few seconds before its management API.
+            self._problem = Unavailable(message=str(error))
+
+    def _lose(self, why: Unknown) -> None:
+        self._snapshot = None
+        self._problem = why
+
+    async def _read_counters(self) -> None:
+        rated = self._interest.rated()
+        self._counters.keep(rated)
+        asked_at = asyncio.get_running_loop().time()
+
+        async def read() -> None:
+            counts = await counted(self._api, queues=rated, in_vhost=self._by_api.in_vhost)
+            self._counters.add(counts, at=asked_at)
+
+        await self._quietly(read())
+
+    async def _quietly(self, asking: Awaitable[None]) -> None:
+        """Ask for what the totals do not hang on: where that fails they fail, too, and say so."""
+        try:
+            await asking
+        except ManagementError as error:
+            log.debug("%s", error)
+            if self._by_metrics is not None:
+                # The totals may come from the nodes, so that nobody else would notice.
+                self._breakers[self._by_api].failed(now=asyncio.get_running_loop().time())

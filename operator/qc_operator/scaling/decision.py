@@ -15,6 +15,7 @@ from qc_operator.scaling import demand, idleness, stabilization
 from qc_operator.scaling.demand import Demand
 from qc_operator.scaling.observation import Depth, Missing, Observation
 from qc_operator.scaling.stabilization import Answer
+from qc_operator.scaling.trust import TOTALS_MAX_AGE
 
 
 class Reason(StrEnum):
@@ -85,7 +86,7 @@ def decide(*, spec: QueueConsumerSpec, observation: Observation, memory: Memory,
     `now` and all times in `observation` and `memory` are seconds of the same monotonic clock. Never raises for
     missing data: what is not known holds replicas where they are, and the bounds of the spec apply all the same.
     """
-    unread = any(not isinstance(queue.depth, Depth) for queue in observation.queues)
+    unread = not all(entry.known for entry in observation.entries)
     memory = replace(
         memory,
         busy_at=idleness.last_busy(spec=spec, observation=observation, before=memory.busy_at, now=now),
@@ -107,9 +108,19 @@ def _largest(*, spec: QueueConsumerSpec, observation: Observation, now: float) -
     """The largest answer of all targets; complete only if every one is. None when no queue could be read."""
     demands = [
         answer
-        for entry, queue in zip(spec.queues, observation.queues, strict=True)
-        if entry.lag
-        and (answer := demand.lag(target=entry.lag, queue=queue, current=observation.current, now=now)) is not None
+        for source, entry in zip(spec.queues, observation.entries, strict=True)
+        if source.lag
+        and (
+            answer := demand.lag(
+                target=source.lag,
+                source=source,
+                entry=entry,
+                current=observation.current,
+                running=observation.running,
+                now=now,
+            )
+        )
+        is not None
     ]
     if not demands:
         return None
@@ -119,7 +130,11 @@ def _largest(*, spec: QueueConsumerSpec, observation: Observation, now: float) -
 
 def _hold(*, observation: Observation, memory: Memory) -> _Draft:
     """Stay: what cannot be read moves nothing."""
-    parts = []
+    parts = [
+        f"the queues that match {entry.name} are not known: {entry.unmatched.message}"
+        for entry in observation.entries
+        if entry.unmatched is not None
+    ]
     for queue in observation.queues:
         if isinstance(queue.depth, Missing):
             parts.append(f"queue {queue.name} does not exist in vhost {queue.vhost}")
@@ -180,7 +195,7 @@ def _running(*, observation: Observation, memory: Memory, wanted: Demand, now: f
     if wanted.complete or replicas > current:
         # A hold for want of data says nothing about the need, so it does not enter the window; and after a gap, as
         # while the management API was away, the window begins anew.
-        if not memory.answers or now - memory.answers[-1].at > demand.TOTALS_MAX_AGE:
+        if not memory.answers or now - memory.answers[-1].at > TOTALS_MAX_AGE:
             memory = replace(memory, since=now)
         answers = stabilization.record(answers=memory.answers, replicas=replicas, now=now, window=window)
         memory = replace(memory, answers=answers)

@@ -9,8 +9,16 @@ from __future__ import annotations
 from typing import Final
 
 from qc_operator.resource import QueueConsumerSpec
-from qc_operator.scaling.demand import TOTALS_MAX_AGE
-from qc_operator.scaling.observation import LEFT_OUT, Depth, Observation, QueueObservation, Totals, Unknown
+from qc_operator.scaling.observation import (
+    LEFT_OUT,
+    Depth,
+    EntryObservation,
+    Observation,
+    QueueObservation,
+    Totals,
+    Unknown,
+)
+from qc_operator.scaling.trust import TOTALS_MAX_AGE, doubt
 
 SETTLED_AFTER: Final = 5.0
 """Seconds by which a complete reading must be younger than the last message seen to prove that it is gone.
@@ -21,21 +29,34 @@ A quorum queue reports its counts once per tick of 5 s, so a younger reading may
 
 def last_busy(*, spec: QueueConsumerSpec, observation: Observation, before: float, now: float) -> float:
     """When the queues were last not known to be empty; `before` is the previous answer."""
-    unacknowledged_matter = spec.idle_evidence == "ReadyAndUnacked"
+    matter = spec.idle_evidence == "ReadyAndUnacked"
+    busy = [
+        _entry_busy(entry=entry, unacknowledged_matter=matter, running=observation.running, now=now)
+        for entry in observation.entries
+    ]
+    return max(before, *busy)
+
+
+def _entry_busy(*, entry: EntryObservation, unacknowledged_matter: bool, running: int, now: float) -> float:
+    """When one of its queues was last not known to be empty, or minus infinity when they all are."""
+    if entry.unmatched is not None or entry.alarmed:
+        return now  # Publishers that an alarm blocks wait with their messages: few in the queue are not few to do.
     return max(
-        before,
-        *(
-            _queue_busy(queue=queue, unacknowledged_matter=unacknowledged_matter, now=now)
-            for queue in observation.queues
+        (
+            _queue_busy(queue=queue, unacknowledged_matter=unacknowledged_matter, running=running, now=now)
+            for queue in entry.queues
         ),
+        default=float("-inf"),
     )
 
 
-def _queue_busy(*, queue: QueueObservation, unacknowledged_matter: bool, now: float) -> float:
+def _queue_busy(*, queue: QueueObservation, unacknowledged_matter: bool, running: int, now: float) -> float:
     """When this queue was last not known to be empty, or minus infinity when both lanes say it is."""
     if not isinstance(queue.depth, Depth) or queue.depth.ready > 0:
         return now
     if isinstance(queue.totals, Unknown) and queue.totals.cause == LEFT_OUT:
+        return now
+    if doubt(queue=queue, running=running, now=now):
         return now
     if not unacknowledged_matter:
         return float("-inf")

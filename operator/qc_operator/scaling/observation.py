@@ -59,13 +59,42 @@ class Unavailable:
 
 
 LEFT_OUT: Final = "LeftOut"
-"""The cause of totals that a good answer of the management API does not have.
+"""The cause of totals that a good answer of the slow lane does not have.
 
 It leaves out a queue without a leader, of which the passive declare says (0, 0): such a zero is not to be believed.
 """
 
+STREAM: Final = "stream"
+"""The type of a queue whose count never falls, because reading a stream takes nothing out of it."""
+
 DepthReading: TypeAlias = Depth | Missing | Unknown
 TotalsReading: TypeAlias = Totals | Unknown | Unavailable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueFacts:
+    """What a queue is, as the slow lane tells it."""
+
+    type: str
+    """`classic`, `quorum`, `stream`, or the name of a type that came later."""
+    single_active_consumer: bool
+    """Whether the broker gives its messages to one consumer at a time, the others standing by."""
+    state: str
+    """`running`, `minority`, `down` and so on; empty where the broker does not say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counters:
+    """Messages since the queue's counters were first read.
+
+    None of them ever falls: one that was reset goes on from where it was.
+    """
+
+    published: int
+    acknowledged: int
+    delivered: int
+    """Also those delivered again."""
+    at: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,11 +107,59 @@ class QueueObservation:
     totals: TotalsReading
     arrived: int = 0
     """By how many messages ready was seen to grow since the totals were asked for."""
+    facts: QueueFacts | None = None
+    """None where no slow lane tells."""
+    counters: Counters | None = None
+    """None where no target needs them, or the broker keeps none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryObservation:
+    """One entry of `spec.queues`: its queue, or all queues that its pattern matches."""
+
+    name: str
+    """The queue's name or the pattern, as the spec gives it."""
+    vhost: str
+    queues: tuple[QueueObservation, ...]
+    pattern: bool = False
+    """Whether it is a pattern, which any number of queues may match."""
+    unmatched: Unknown | None = None
+    """Why it is not known which queues the pattern matches now; `queues` are then those that it matched last."""
+    alarmed: bool = False
+    """Whether a resource alarm of the broker blocks the publishers, so that few messages do not mean little work."""
+
+    @property
+    def known(self) -> bool:
+        """Whether every queue of the entry could be read."""
+        return self.unmatched is None and all(isinstance(queue.depth, Depth) for queue in self.queues)
+
+    @property
+    def ready(self) -> int | None:
+        """Messages ready in all its queues, or None when not every one could be read."""
+        if not self.known:
+            return None
+        return sum(queue.depth.ready for queue in self.queues if isinstance(queue.depth, Depth))
+
+    @property
+    def unacknowledged(self) -> int | None:
+        """Messages that consumers of all its queues hold, or None when that is not known of every one."""
+        totals = [queue.totals for queue in self.queues if isinstance(queue.totals, Totals)]
+        if self.unmatched is not None or len(totals) < len(self.queues):
+            return None
+        return sum(total.unacknowledged for total in totals)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """All queues of a QueueConsumer, in the order of `spec.queues`, and the target's replicas now."""
+    """All entries of a QueueConsumer, in the order of `spec.queues`, and the target's replicas."""
 
-    queues: tuple[QueueObservation, ...]
+    entries: tuple[EntryObservation, ...]
     current: int
+    """Replicas asked for now."""
+    running: int
+    """Pods of the target that exist."""
+
+    @property
+    def queues(self) -> tuple[QueueObservation, ...]:
+        """The queues of all entries."""
+        return tuple(queue for entry in self.entries for queue in entry.queues)

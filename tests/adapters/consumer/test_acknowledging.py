@@ -100,13 +100,17 @@ def test_async_handlers_run_as_tasks_of_one_loop(vhost: Vhost, consumers: Consum
     vhost.publish("orders", [b"1"] * 50)
     running = highest = 0
     threads = set()
+    together = asyncio.Event()
 
     async def handle(_body: object, _delivery: Delivery) -> None:
         nonlocal running, highest
         threads.add(threading.get_ident())
         running += 1
         highest = max(highest, running)
-        await asyncio.sleep(0.02)
+        if running == 10:
+            together.set()
+        await asyncio.wait_for(together.wait(), 10)
+        await asyncio.sleep(0.01)
         running -= 1
 
     consumers(vhost, handle, concurrency=10)

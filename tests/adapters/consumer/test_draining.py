@@ -1,8 +1,10 @@
 import asyncio
+import ctypes
 import signal
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pika
 import pytest
@@ -20,6 +22,16 @@ import os, time
 
 def handle(body, delivery):
     time.sleep(body["seconds"])
+    with open("handled", "a") as file:
+        file.write(f"{delivery.message_id} ")
+"""
+
+HELD = """
+import os, time
+
+def handle(body, delivery):
+    while not os.path.exists("go-on"):
+        time.sleep(0.02)
     with open("handled", "a") as file:
         file.write(f"{delivery.message_id} ")
 """
@@ -55,15 +67,16 @@ def test_sigterm_under_load_finishes_what_runs_and_leaves_the_rest_untouched(vho
 
 def test_what_was_prefetched_and_not_started_is_given_back_at_once(vhost: Vhost, program: Programs) -> None:
     vhost.declare("orders")
-    publish(vhost, 20, seconds=3)
-    running = program(vhost, NOTING, CONSUMER_CONCURRENCY="2", CONSUMER_PREFETCH="10")
+    publish(vhost, 20, seconds=0)
+    running = program(vhost, HELD, CONSUMER_CONCURRENCY="2", CONSUMER_PREFETCH="10")
     until(lambda: vhost.counts("orders") == (10, 10), what="ten prefetched", within=15)
     running.terminate()
 
-    until(lambda: vhost.counts("orders") == (18, 2), what="eight given back while two still run", within=2)
+    until(lambda: vhost.counts("orders") == (18, 2), what="eight given back while two still run")
+    (running.folder / "go-on").touch()
     assert running.process.wait(10) == 0
     assert len(running.handled()) == 2
-    assert vhost.counts("orders") == (18, 0)
+    until(lambda: vhost.counts("orders") == (18, 0), what="the two acknowledged")
     assert len(running.outcomes("returned")) == 8
 
 
@@ -76,8 +89,8 @@ def test_a_handler_beyond_the_deadline_is_given_up_and_its_message_given_back(vh
     running.terminate()
 
     assert running.process.wait(10) == 0
-    assert 0.9 < time.monotonic() - started < 5
-    assert vhost.counts("orders") == (1, 0)
+    assert time.monotonic() - started > 0.9
+    until(lambda: vhost.counts("orders") == (1, 0), what="given back")
     assert running.handled() == []
 
 
@@ -90,8 +103,8 @@ def test_a_second_signal_ends_it_now(vhost: Vhost, program: Programs) -> None:
     running.until_logged("draining: 1 running")
     running.process.send_signal(signal.SIGINT)
 
-    assert running.process.wait(5) == 0
-    assert vhost.counts("orders") == (1, 0)
+    assert running.process.wait(10) == 0
+    until(lambda: vhost.counts("orders") == (1, 0), what="given back")
 
 
 def test_async_handlers_are_cancelled_at_the_deadline(vhost: Vhost, consumers: Consumers) -> None:
@@ -113,7 +126,7 @@ def test_async_handlers_are_cancelled_at_the_deadline(vhost: Vhost, consumers: C
     assert consumer.wait(5)
     assert ended == ["cancelled"]
     assert not consumer.stuck
-    assert vhost.counts("orders") == (1, 0)
+    until(lambda: vhost.counts("orders") == (1, 0), what="given back")
 
 
 def test_a_long_handler_is_told_that_the_pod_is_going(vhost: Vhost, consumers: Consumers) -> None:
@@ -129,7 +142,7 @@ def test_a_long_handler_is_told_that_the_pod_is_going(vhost: Vhost, consumers: C
     assert begun.wait(10)
     consumer.stop()
     assert consumer.wait(5)
-    assert vhost.counts("orders") == (0, 0)
+    until(lambda: vhost.counts("orders") == (0, 0), what="acknowledged")
 
 
 def test_publishes_of_the_last_handlers_are_confirmed_before_the_end(vhost: Vhost, consumers: Consumers) -> None:
@@ -149,7 +162,7 @@ def test_publishes_of_the_last_handlers_are_confirmed_before_the_end(vhost: Vhos
     go_on.set()
     assert consumer.wait(5)
     assert vhost.ready("shipped") == 8
-    assert vhost.counts("orders") == (0, 0)
+    until(lambda: vhost.counts("orders") == (0, 0), what="acknowledged")
 
 
 @pytest.mark.parametrize("queue_type", ["classic", "quorum"])
@@ -171,10 +184,30 @@ def test_deliveries_that_cross_the_cancel_on_the_wire_are_given_back_and_never_r
         "queue_consumer_messages_total", {"queue": "orders", "outcome": "acked"}
     )
     assert acked is not None
-    # A quorum queue takes acknowledgements in a moment after they came.
-    # One whose acknowledgement was on its way at the end may come again: never fewer than all, and no more than these.
-    until(lambda: acked + vhost.ready("orders") >= 400, what="none lost")
-    assert acked + vhost.ready("orders") <= 400 + 50
+    # The broker confirms the connection's end before a quorum queue has noticed the end of its consumer.
+    until(lambda: vhost.consumers("orders") == 0, what="the queue has taken in all that came")
+    assert acked + vhost.ready("orders") == 400
+
+
+def test_what_many_handlers_acknowledge_at_the_very_end_stays_acknowledged(vhost: Vhost, consumers: Consumers) -> None:
+    """A quorum queue's channel keeps to itself what exceeds 33 at once, and would forget it at the end (`intake`)."""
+    vhost.declare("orders", x_queue_type="quorum")
+    vhost.publish("orders", [b"1"] * 100)
+    loops: list[asyncio.AbstractEventLoop] = []
+    go_on = asyncio.Event()
+
+    async def handle(_body: object) -> None:
+        loops.append(asyncio.get_running_loop())
+        await go_on.wait()
+
+    consumer = consumers(vhost, handle, concurrency=100)
+    until(lambda: len(loops) == 100, what="all running")
+    consumer.stop()
+    until(lambda: consumer._consuming.quiet, what="cancelled")
+    loops[0].call_soon_threadsafe(go_on.set)
+    assert consumer.wait(10)
+    until(lambda: vhost.consumers("orders") == 0, what="the queue has noticed the end")
+    assert vhost.ready("orders") == 0
 
 
 def test_sigkill_loses_nothing(vhost: Vhost, program: Programs) -> None:
@@ -196,4 +229,16 @@ def test_sigterm_while_the_handlers_module_still_loads_ends_the_process(vhost: V
     running = program(vhost, app)
     until((running.folder / "loading").exists, what="loading")
     running.terminate()
+    assert running.process.wait(5) == 0
+
+
+def test_a_sigterm_that_the_kernel_gives_to_another_thread_ends_the_process(vhost: Vhost, program: Programs) -> None:
+    """Python runs its half of a handler in the main thread only, which a wait without an end would keep from it."""
+    vhost.declare("orders")
+    running = program(vhost, NOTING)
+    running.until_logged("consuming from orders")
+    process = running.process.pid
+    another = max(int(thread.name) for thread in Path(f"/proc/{process}/task").iterdir())
+    assert another != process
+    assert ctypes.CDLL(None).tgkill(process, another, signal.SIGTERM) == 0
     assert running.process.wait(5) == 0

@@ -42,9 +42,9 @@ def test_metrics_count_and_time_what_happens(vhost: Vhost, consumers: Consumers,
 
     queue = ("queue", "orders")
     dead = ("queue_consumer_messages_total", (("outcome", "dead_lettered"), queue))
-    until(lambda: current().get(dead) == 1, what="the dead letter is counted")
+    acked = ("queue_consumer_messages_total", (("outcome", "acked"), queue))
+    until(lambda: current().get(dead) == current().get(acked) == 1, what="one dead letter and one acknowledgement")
     now = current()
-    assert now["queue_consumer_messages_total", (("outcome", "acked"), queue)] == 1
     assert now["queue_consumer_messages_received_total", (queue, ("redelivered", "false"))] == 3
     assert now["queue_consumer_in_flight", ()] == 1
     assert now["queue_consumer_concurrency", ()] == 2

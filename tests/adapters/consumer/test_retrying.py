@@ -49,7 +49,7 @@ def test_a_failed_message_comes_back_after_its_delay_with_its_attempt_counted(
     times, attempts, firsts = zip(*seen, strict=True)
     assert attempts == (1, 2, 3)
     assert len(set(firsts)) == 1
-    assert all(0.28 < later - earlier < 3 for earlier, later in itertools.pairwise(times))
+    assert all(later - earlier > 0.28 for earlier, later in itertools.pairwise(times))
     assert vhost.ready("orders.retry.300ms") == 0
 
 

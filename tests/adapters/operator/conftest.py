@@ -9,11 +9,13 @@ from typing import Any
 import aiohttp
 import pytest
 
-from qc_operator.brokers import QueueName
+from qc_operator.brokers import QueueSource
 from qc_operator.brokers.credentials import SecretUnreadableError
-from qc_operator.brokers.feeds import QueueFeed, SecretFeeds
-from qc_operator.scaling.observation import QueueObservation
+from qc_operator.brokers.feed import QueueFeed
+from qc_operator.brokers.feeds import SecretFeeds
+from qc_operator.scaling.observation import EntryObservation, QueueObservation
 from qc_operator.settings import ReadingSettings
+from tests.adapters.operator.keeper import REPLICAS, Keeper
 from tests.rabbitmq_vhost import Vhost
 
 QUICK = ReadingSettings(
@@ -34,8 +36,8 @@ class SecretStore:
             raise SecretUnreadableError(reason="SecretNotFound", message=f"Secret {namespace}/{name} does not exist")
         return {key: b64encode(value.encode()).decode() for key, value in self.values[name].items()}
 
-    def put(self, vhost: Vhost, **other: str) -> None:
-        self.values["broker"] = {
+    def put(self, vhost: Vhost, *, secret: str = "broker", **other: str) -> None:
+        self.values[secret] = {
             "host": vhost.host,
             "port": str(vhost.port),
             "username": vhost.username,
@@ -45,25 +47,58 @@ class SecretStore:
         } | other
 
 
+def filled(vhost: Vhost, queue: str = "orders", **arguments: object) -> str:
+    """Declare a queue and put a message for each replica of a keeper's target into it."""
+    vhost.declare(queue, **arguments)
+    vhost.publish(queue, [b"work"] * REPLICAS)
+    return queue
+
+
 @dataclass
 class Bench:
     """Opens feeds and waits for what they show."""
 
     feeds: SecretFeeds
     secrets: SecretStore
+    record: Callable[[str, object], None]
+    """Where the times that it took to heal are noted."""
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     opened: list[QueueFeed] = field(default_factory=list)
 
-    def open(self, *queues: str, vhost: str | None = None) -> QueueFeed:
-        names = [QueueName(name=queue) for queue in queues]
-        feed = self.feeds.open(namespace="ns", secret="broker", vhost=vhost, queues=names, notify=self.woken.set)
+    def open(self, *queues: str, vhost: str | None = None, secret: str = "broker") -> QueueFeed:
+        return self.open_sources(*(QueueSource(name=queue) for queue in queues), vhost=vhost, secret=secret)
+
+    def open_sources(
+        self,
+        *sources: QueueSource,
+        vhost: str | None = None,
+        secret: str = "broker",
+        notify: Callable[[], None] | None = None,
+    ) -> QueueFeed:
+        feed = self.feeds.open(
+            namespace="ns", secret=secret, vhost=vhost, queues=sources, notify=notify or self.woken.set
+        )
         self.opened.append(feed)
         return feed
+
+    def keep(self, queue: str, *, vhost: str | None = None, secret: str = "broker") -> Keeper:
+        """A target with a replica for each of the messages that the queue is given before."""
+        return self.keep_source(QueueSource(name=queue), vhost=vhost, secret=secret)
+
+    def keep_source(self, source: QueueSource, *, vhost: str | None = None, secret: str = "broker") -> Keeper:
+        return Keeper(opens=self.open_sources, record=self.record, source=source, vhost=vhost, secret=secret)
 
     async def until(
         self, feed: QueueFeed, condition: Callable[[QueueObservation], Any], *, within: float = 15.0
     ) -> QueueObservation:
         """The first observation of the feed's first queue for which the condition holds."""
+        await self.until_entry(feed, lambda _: condition(first(feed)), within=within)
+        return first(feed)
+
+    async def until_entry(
+        self, feed: QueueFeed, condition: Callable[[EntryObservation], Any], *, within: float = 15.0
+    ) -> EntryObservation:
+        """The first observation of the feed's first entry for which the condition holds."""
         try:
             async with asyncio.timeout(within):
                 while not condition(feed.observe()[0]):
@@ -74,14 +109,30 @@ class Bench:
         return feed.observe()[0]
 
 
+def first(feed: QueueFeed) -> QueueObservation:
+    """The feed's first queue; unknown in both lanes while the feed does not know its queues."""
+    entry = feed.observe()[0]
+    if entry.unmatched is not None:
+        return QueueObservation(name=entry.name, vhost=entry.vhost, depth=entry.unmatched, totals=entry.unmatched)
+    return entry.queues[0]
+
+
 @pytest.fixture
 async def secrets() -> SecretStore:
     return SecretStore()
 
 
 @pytest.fixture
-async def reading(secrets: SecretStore) -> AsyncIterator[Bench]:
+def settings() -> ReadingSettings:
+    """How the feeds of `reading` read; a file that needs other intervals has its own."""
+    return QUICK
+
+
+@pytest.fixture
+async def reading(
+    secrets: SecretStore, settings: ReadingSettings, record_property: Callable[[str, object], None]
+) -> AsyncIterator[Bench]:
     async with aiohttp.ClientSession() as session:
-        feeds = SecretFeeds(secret_data=secrets, settings=QUICK, identity="ns/operator", session=session)
-        yield Bench(feeds=feeds, secrets=secrets)
+        feeds = SecretFeeds(secret_data=secrets, settings=settings, identity="ns/operator", session=session)
+        yield Bench(feeds=feeds, secrets=secrets, record=record_property)
         await feeds.close()

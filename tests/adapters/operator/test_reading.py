@@ -109,7 +109,7 @@ async def test_a_wrong_password_is_told_without_the_password_and_heals_when_the_
 async def test_a_missing_secret_is_told_and_heals_when_it_is_created(
     vhost: Vhost, reading: Bench, secrets: SecretStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("qc_operator.brokers.feeds.UNREADABLE_INTERVAL", 0.2)
+    monkeypatch.setattr("qc_operator.brokers.secret_watch.UNREADABLE_INTERVAL", 0.2)
     vhost.declare("orders")
     feed = reading.open("orders")
     await reading.until(feed, lambda _: feed.problem is not None)

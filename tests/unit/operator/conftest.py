@@ -13,6 +13,7 @@ from qc_operator.scaling.observation import (
     LEFT_OUT,
     Depth,
     DepthReading,
+    EntryObservation,
     Missing,
     Observation,
     QueueObservation,
@@ -61,6 +62,22 @@ def missing(*, at: float, name: str = "receipts") -> QueueObservation:
     return queue(reading, Unknown(cause=LEFT_OUT, message="left out", at=at), name=name)
 
 
+def entry(*queues: QueueObservation, pattern: str | None = None, unmatched: Unknown | None = None) -> EntryObservation:
+    """An entry of `spec.queues`: one queue, or those that a pattern matches."""
+    name = queues[0].name if pattern is None else pattern
+    return EntryObservation(name=name, vhost="shop", queues=queues, pattern=pattern is not None, unmatched=unmatched)
+
+
+def entries(*queues: QueueObservation) -> tuple[EntryObservation, ...]:
+    """An entry for each queue."""
+    return tuple(entry(queue) for queue in queues)
+
+
+def observed(*queues: QueueObservation, current: int, running: int | None = None) -> Observation:
+    """Entries of one queue each; as many pods run as replicas are asked for, unless the test says otherwise."""
+    return Observation(entries=entries(*queues), current=current, running=current if running is None else running)
+
+
 @dataclass
 class Story:
     """A target and a clock: each `turn` decides and carries the decision out."""
@@ -75,8 +92,12 @@ class Story:
 
     def turn(self, *queues: QueueObservation, after: float = 0.0) -> Decision:
         """Let time pass, then decide. The queues' own times must be given by the caller."""
+        return self.decide(*entries(*queues), after=after)
+
+    def decide(self, *seen: EntryObservation, after: float = 0.0) -> Decision:
+        """The same for entries of any kind."""
         self.now += after
-        observation = Observation(queues=queues, current=self.replicas)
+        observation = Observation(entries=seen, current=self.replicas, running=self.replicas)
         decision = decide(spec=self.spec, observation=observation, memory=self.memory, now=self.now)
         self.memory, self.replicas = decision.memory, decision.replicas
         return decision

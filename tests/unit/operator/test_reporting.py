@@ -9,7 +9,7 @@ from qc_operator import reporting
 from qc_operator.conditions import Condition
 from qc_operator.reporting import Change, Findings
 from qc_operator.scaling.decision import Decision
-from tests.unit.operator.conftest import Story, known, missing, unknown
+from tests.unit.operator.conftest import Story, entries, known, missing, unknown
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
 READY = Condition(type="Ready", status="True", reason="Scaling", message="1 queue read")
@@ -18,7 +18,7 @@ NO_QUEUE = Condition(type="Ready", status="False", reason="QueueMissing", messag
 
 def found(decision: Decision, story: Story, *, ready: int = 0, change: Change | None = None) -> Findings:
     queues = (known(ready=ready, unacknowledged=1, at=story.now),)
-    return Findings(conditions=(READY,), decision=decision, queues=queues, running=3, change=change)
+    return Findings(conditions=(READY,), decision=decision, entries=entries(*queues), running=3, change=change)
 
 
 def report(findings: Findings, previous: dict[str, Any] | None = None, *, at: datetime = NOON) -> dict[str, Any]:
@@ -97,14 +97,14 @@ def test_a_condition_that_changes_is_written_at_once_and_keeps_its_time_otherwis
 
 def test_a_queue_that_cannot_be_read_keeps_the_time_of_its_last_reading(woken: dict[str, Any], story: Story) -> None:
     queues = (unknown(at=story.now),)
-    lost = report(Findings(conditions=(READY,), queues=queues), woken, at=NOON + timedelta(minutes=5))
+    lost = report(Findings(conditions=(READY,), entries=entries(*queues)), woken, at=NOON + timedelta(minutes=5))
 
     assert ("Unknown", "2026-11-27T12:00:00Z") == (lost["queues"][0]["state"], lost["queues"][0]["readAt"])
     assert "ready" not in lost["queues"][0]
 
 
 def test_a_missing_queue_says_so(story: Story) -> None:
-    status = report(Findings(conditions=(NO_QUEUE,), queues=(missing(at=story.now),)))
+    status = report(Findings(conditions=(NO_QUEUE,), entries=entries(missing(at=story.now))))
 
     assert "Missing" == status["queues"][0]["state"]
 

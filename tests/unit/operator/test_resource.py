@@ -59,7 +59,6 @@ def test_an_unknown_field_is_refused_by_its_name() -> None:
 @pytest.mark.parametrize(
     ("changes", "path"),
     [
-        ({"queues": [{"pattern": "^a", "lag": {"scaleUpAbove": 1}}]}, "spec.queues[0].pattern"),
         ({"queues": [{"name": "a", "wait": {"objectiveSeconds": 30}}]}, "spec.queues[0].wait"),
         ({"queues": [{"name": "a", "drain": {"withinSeconds": 30}}]}, "spec.queues[0].drain"),
         ({"queues": [{"name": "a", "publishRate": {"perReplica": 3}}]}, "spec.queues[0].publishRate"),
@@ -89,3 +88,13 @@ def test_what_is_acted_on_is_not_told() -> None:
     whole = spec(minReplicas=1, activateAbove=2, idleAfterSeconds=3, idleEvidence="ReadyOnly", mode="Scale")
 
     assert () == not_implemented(whole, {})
+
+
+@pytest.mark.parametrize("pattern", ["(", "(?=a)b", r"(a)\1", "a{2000}", "(((a{100}){100}){100})"])
+def test_a_pattern_that_does_not_compile_is_refused_with_its_place_and_its_fault(pattern: str) -> None:
+    with pytest.raises(SpecError) as refused:
+        spec(queues=[{"pattern": pattern, "lag": {"scaleUpAbove": 1}}])
+
+    assert "spec.queues[0].pattern" == refused.value.path
+    assert "RE2" in refused.value.rule
+    assert pattern == refused.value.value

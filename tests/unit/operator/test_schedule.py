@@ -1,62 +1,63 @@
-"""When queues are due: in order, one timer, none lost."""
+"""When queues are due: in order, each once, none lost."""
 
-import asyncio
-
-import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from qc_operator.brokers.schedule import Schedule
 
 
-@pytest.fixture
-async def schedule() -> Schedule[str]:
-    return Schedule()
+def schedule(**dues: float) -> Schedule[str]:
+    made: Schedule[str] = Schedule()
+    for item, due in dues.items():
+        made.set(item, due=due)
+    return made
 
 
-def now() -> float:
-    return asyncio.get_running_loop().time()
+def test_what_is_due_comes_in_order_and_once() -> None:
+    made = schedule(second=2.0, first=1.0, later=9.0)
+
+    assert ["first", "second"] == made.take(until=5.0, most=10)
+    assert [] == made.take(until=5.0, most=10)
+    assert 9.0 == made.next_due()
 
 
-async def test_items_come_in_the_order_they_are_due(schedule: Schedule[str]) -> None:
-    start = now()
-    schedule.set("second", due=start + 0.02)
-    schedule.set("first", due=start + 0.01)
+def test_setting_an_item_again_moves_it() -> None:
+    made = schedule(item=1.0, other=2.0)
+    made.set("item", due=3.0)
 
-    assert ["first", "second"] == [await schedule.next(), await schedule.next()]
-    assert now() >= start + 0.02
-
-
-async def test_setting_an_item_again_moves_it(schedule: Schedule[str]) -> None:
-    schedule.set("item", due=now() + 60)
-    schedule.set("item", due=now())
-
-    assert "item" == await schedule.next()
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(schedule.next(), timeout=0.01)
+    assert 2.0 == made.next_due()
+    assert ["other", "item"] == made.take(until=3.0, most=10)
 
 
-async def test_a_dropped_item_does_not_come(schedule: Schedule[str]) -> None:
-    schedule.set("item", due=now())
-    schedule.drop("item")
+def test_a_dropped_item_does_not_come() -> None:
+    made = schedule(item=1.0)
+    made.drop("item")
+    made.drop("never set")
 
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(schedule.next(), timeout=0.01)
-
-
-async def test_an_item_set_while_somebody_waits_comes_at_its_time(schedule: Schedule[str]) -> None:
-    waiting = asyncio.create_task(schedule.next())
-    await asyncio.sleep(0)
-    schedule.set("late", due=now() + 60)
-    schedule.set("soon", due=now())
-
-    assert "soon" == await waiting
+    assert made.next_due() is None
+    assert [] == made.take(until=5.0, most=10)
 
 
-async def test_an_item_handed_to_a_waiter_that_gives_up_is_not_lost(schedule: Schedule[str]) -> None:
-    waiting = asyncio.create_task(schedule.next())
-    await asyncio.sleep(0)
-    schedule.set("item", due=now())
-    waiting.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await waiting
+def test_what_there_is_no_room_for_stays() -> None:
+    made = schedule(a=1.0, b=2.0, c=3.0)
 
-    assert "item" == await schedule.next()
+    assert ["a", "b"] == made.take(until=5.0, most=2)
+    assert "c" in made
+    assert ["c"] == made.take(until=5.0, most=2)
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.floats(0, 100), st.booleans()), max_size=60))
+def test_it_is_what_a_dictionary_of_due_times_would_be(moves: list[tuple[int, float, bool]]) -> None:
+    made: Schedule[int] = Schedule()
+    model: dict[int, float] = {}
+    for item, due, drop in moves:
+        if drop:
+            made.drop(item)
+            model.pop(item, None)
+        else:
+            made.set(item, due=due)
+            model[item] = due
+
+    assert len(model) == len(made)
+    assert min(model.values(), default=None) == made.next_due()
+    assert {item for item, due in model.items() if due <= 50} == set(made.take(until=50, most=100))

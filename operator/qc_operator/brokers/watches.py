@@ -1,0 +1,86 @@
+"""What a reader knows of each queue that it watches, and who listens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import inf
+
+from qc_operator.brokers.declares import Question
+from qc_operator.scaling.observation import Depth, DepthReading
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class Listener:
+    """Whoever wants queues' readings."""
+
+    notify: Callable[[], None]
+    """Called with no delay whenever a reading says something else than the one before, and now and then."""
+    refused: Callable[[], None]
+    """Called when the broker refuses the login: the Secret may hold a new one."""
+    at_zero: bool = True
+    """Whether its target is at zero, so that the first message must be seen at once."""
+    told_at: float = -inf
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class Watch(Question):
+    """One queue. All times are seconds of the loop's clock."""
+
+    depth: DepthReading
+    appeared_at: float = inf
+    """Since when it has been read without a gap: totals that were asked for before say nothing about it."""
+    arrived: int = 0
+    """By how much ready has grown since the totals that are known were asked for."""
+    arrived_since_asked: int = 0
+    """The same for totals that are under way."""
+    changed_at: float = -inf
+    failures: int = 0
+    """Readings in a row that were none."""
+    fast: bool | None = None
+    """Which interval it is read at; None while it has a place of its own in the quarantine."""
+    rated: int = 0
+    """How many listeners have a target that needs its counters."""
+    listeners: list[Listener] = field(default_factory=list)
+
+    def take(self, reading: DepthReading) -> bool:
+        """Take in a reading; whether it says something else than the one before."""
+        before, self.depth = self.depth, reading
+        if not isinstance(reading, Depth):
+            self.proven = False
+            self.failures += 1
+            self.appeared_at = inf
+            return True
+        if not isinstance(before, Depth):
+            self.failures, self.proven, self.appeared_at = 0, True, reading.at
+            self._grow(reading.ready, at=reading.at)
+            return True
+        if reading.ready != before.ready:
+            self._grow(reading.ready - before.ready, at=reading.at)
+            return True
+        return reading.consumers != before.consumers
+
+    def _grow(self, by: int, *, at: float) -> None:
+        if by:
+            self.changed_at = at
+        self.arrived += max(0, by)
+        self.arrived_since_asked += max(0, by)
+
+    def lose(self, reading: DepthReading) -> None:
+        """Take in that nothing at all can be read: the queue's own failures do not count."""
+        self.depth, self.appeared_at = reading, inf
+
+    def tell(self, *, at: float, changed: bool, interval: float) -> None:
+        """Tell the listeners: of a change at once, and of none as often as once per interval in seconds.
+
+        Time goes on for whoever hears the same again and again: windows pass, idleness is reached.
+        """
+        for listener in tuple(self.listeners):
+            if changed or at - listener.told_at >= interval:
+                listener.told_at = at
+                listener.notify()
+
+    @property
+    def at_zero(self) -> bool:
+        """Whether a target is at zero that this queue may wake."""
+        return any(listener.at_zero for listener in self.listeners)

@@ -1,0 +1,64 @@
+"""A broker that is stopped, killed or frozen: unknown, never empty, and read again by itself."""
+
+import asyncio
+import time
+
+import pytest
+
+from qc_operator.brokers.feed import QueueFeed
+from qc_operator.scaling.observation import Unknown
+from tests.adapters.operator.conftest import Bench, SecretStore, filled
+from tests.adapters.operator.keeper import REPLICAS, Keeper
+from tests.rabbitmq_node import RabbitMQNode
+from tests.rabbitmq_vhost import Vhost
+
+SHORTER_THAN_A_HEARTBEAT = 2.5
+LONGER_THAN_TWO = 30.0
+"""Seconds; heartbeats are 10 s apart, and a connection is given up when two of them are missing."""
+
+
+@pytest.fixture
+async def keeper(own_any_vhost: Vhost, reading: Bench, secrets: SecretStore) -> Keeper:
+    secrets.put(own_any_vhost)
+    keeper = reading.keep(filled(own_any_vhost))
+    await keeper.reads()
+    return keeper
+
+
+@pytest.mark.parametrize("how", ["stop", "kill"])
+async def test_a_broker_that_is_away_is_unreachable(how: str, keeper: Keeper, own_any_rabbitmq: RabbitMQNode) -> None:
+    await asyncio.to_thread(own_any_rabbitmq.settle_metadata)
+    stopped = asyncio.create_task(asyncio.to_thread(getattr(own_any_rabbitmq, how)))
+    lost = await keeper.loses("BrokerUnreachable")
+    await keeper.until(lambda seen: isinstance(seen.totals, Unknown))
+    await stopped
+    assert "BrokerUnreachable" == problem(keeper.feed)
+    assert "cannot be reached" in lost.message
+
+    own_any_rabbitmq.start(wait=False)  # not in a worker thread: the node ends with the thread that started it
+    await keeper.heals(after=f"the start of a node after {how}")
+
+    assert REPLICAS == keeper.lowest
+
+
+@pytest.mark.parametrize("seconds", [SHORTER_THAN_A_HEARTBEAT, LONGER_THAN_TWO])
+async def test_a_frozen_broker_does_not_answer(
+    seconds: float, keeper: Keeper, own_any_rabbitmq: RabbitMQNode
+) -> None:
+    own_any_rabbitmq.pause()
+    thawed_at = time.monotonic() + seconds
+    await keeper.loses("DeclareTimeout")
+    if seconds == LONGER_THAN_TWO:
+        # A new connection is accepted by the kernel, and nobody says anything on it.
+        await keeper.loses("BrokerUnreachable", within=seconds)
+    await asyncio.sleep(thawed_at - time.monotonic())
+    assert isinstance(keeper.seen.depth, Unknown)
+
+    own_any_rabbitmq.resume()
+    await keeper.heals(after=f"{seconds} s of SIGSTOP")
+
+    assert REPLICAS == keeper.lowest
+
+
+def problem(feed: QueueFeed) -> str | None:
+    return feed.problem.reason if feed.problem else None

@@ -1,0 +1,92 @@
+"""What a reader makes of one reading after the other, and whom it tells."""
+
+import pytest
+
+from qc_operator.brokers.watches import Listener, Watch
+from qc_operator.scaling.observation import Depth, Missing, Unknown
+
+
+def unread(at: float = 0.0) -> Unknown:
+    return Unknown(cause="NotReadYet", message="no reading yet", at=at)
+
+
+def depth(ready: int, *, at: float, consumers: int = 0) -> Depth:
+    return Depth(ready=ready, consumers=consumers, at=at)
+
+
+@pytest.fixture
+def watch() -> Watch:
+    return Watch(queue="orders", depth=unread())
+
+
+def test_the_declare_is_encoded_once_as_the_protocol_wants_it(watch: Watch) -> None:
+    # AMQP 0-9-1: size, class 50 (queue), method 10 (declare), a reserved short, the name, bit 0 for passive, no
+    # arguments, the frame's end.
+    name = b"\x06orders"
+    payload = b"\x00\x32\x00\x0a" + b"\x00\x00" + name + b"\x01" + b"\x00\x00\x00\x00"
+    assert len(payload).to_bytes(4, "big") + payload + b"\xce" == watch.frame_end
+
+
+def test_growth_counts_as_arrived_and_shrinking_does_not(watch: Watch) -> None:
+    for at, ready in enumerate((3, 10, 4, 4, 6)):
+        watch.take(depth(ready, at=float(at)))
+
+    assert 3 + 7 + 2 == watch.arrived
+    assert 4.0 == watch.changed_at
+
+
+def test_only_what_says_something_new_is_a_change(watch: Watch) -> None:
+    told = [
+        watch.take(reading)
+        for reading in (
+            depth(0, at=1.0),
+            depth(0, at=2.0),
+            depth(0, at=3.0, consumers=1),
+            depth(5, at=4.0, consumers=1),
+            depth(5, at=5.0, consumers=1),
+            Missing(message="no queue", at=6.0),
+            depth(5, at=7.0, consumers=1),
+        )
+    ]
+
+    assert [True, False, True, True, False, True, True] == told
+
+
+def test_it_has_appeared_when_it_is_read_after_a_gap(watch: Watch) -> None:
+    watch.take(depth(1, at=1.0))
+    watch.take(depth(2, at=2.0))
+    assert 1.0 == watch.appeared_at
+
+    watch.take(Missing(message="no queue", at=3.0))
+    assert 1 == watch.failures
+    watch.take(depth(2, at=4.0))
+    assert (4.0, 0) == (watch.appeared_at, watch.failures)
+
+
+def test_the_loss_of_the_connection_is_no_failure_of_the_queue(watch: Watch) -> None:
+    watch.take(depth(1, at=1.0))
+    watch.lose(Unknown(cause="BrokerUnreachable", message="reset", at=2.0))
+
+    assert 0 == watch.failures
+    assert isinstance(watch.depth, Unknown)
+
+
+def test_a_change_is_told_at_once_and_the_rest_now_and_then(watch: Watch) -> None:
+    told: list[float] = []
+    clock = [0.0]
+    watch.listeners.append(Listener(notify=lambda: told.append(clock[0]), refused=lambda: None))
+
+    for step in range(30):
+        clock[0] = step / 10
+        watch.tell(at=clock[0], changed=step == 15, interval=1.0)
+
+    assert [0.0, 1.0, 1.5, 2.5] == told
+
+
+def test_one_target_at_zero_makes_the_queue_awaited(watch: Watch) -> None:
+    for at_zero in (False, True):
+        watch.listeners.append(Listener(notify=lambda: None, refused=lambda: None, at_zero=at_zero))
+    assert watch.at_zero
+
+    watch.listeners.pop()
+    assert not watch.at_zero
