@@ -108,7 +108,9 @@ class Proxy:
     def _add(
         self, kind: str, direction: Literal["upstream", "downstream"], *, toxicity: float = 1.0, **attributes: int
     ) -> None:
-        body = {"type": kind, "stream": direction, "toxicity": toxicity, "attributes": attributes}
+        # Its name must be its own: an abrupt proxy has one of this kind already.
+        name = f"{kind}-{direction}-{toxicity}"
+        body = {"name": name, "type": kind, "stream": direction, "toxicity": toxicity, "attributes": attributes}
         self._server._call("POST", f"/proxies/{self._name}/toxics", body)
 
 

@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import yaml
 
 from qc_operator import resource
+from qc_operator.brokers.binding import KEYS, from_secret
 from tests.packaging.documents import DOCS, ROOT, Block, blocks, documents
 
 PAGES = documents()
@@ -92,6 +94,22 @@ def test_yaml_blocks_are_valid_and_so_is_every_queueconsumer(block: Block) -> No
     for document in yaml.safe_load_all(block.text):
         if isinstance(document, dict) and document.get("kind") == "QueueConsumer":
             _check(document)
+
+
+def _is_secret(block: Block) -> bool:
+    # In secrets.md certificates are dots: test_secrets_page.py reads those with real ones in their place.
+    return "kind: Secret" in block.text and block.document.name != "secrets.md"
+
+
+@pytest.mark.parametrize("block", [block for block in BLOCKS if _is_secret(block)], ids=str)
+def test_every_secret_of_a_broker_is_one_that_the_operator_takes(block: Block) -> None:
+    values = yaml.safe_load(block.text)["stringData"]
+    data = {key: b64encode(value.encode()).decode() for key, value in values.items()}
+
+    from_secret(data=data, secret="shop/shop-rabbitmq", vhost=None)
+
+    # `type` is the Service Binding's own; any other key that nobody reads is a slip of the pen.
+    assert values.keys() - {"type"} <= set(KEYS)
 
 
 def _check(manifest: dict[str, Any]) -> None:

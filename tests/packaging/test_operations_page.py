@@ -9,18 +9,40 @@ import pytest
 from prometheus_client import Counter, Gauge, Histogram
 
 from qc_operator import readiness, reporting, runtime
-from qc_operator.brokers import amqp, feeds, reader
+from qc_operator.brokers import (
+    amqp,
+    declares,
+    feed,
+    feeds,
+    issuer,
+    management,
+    node_metrics,
+    oauth2,
+    queue_list,
+    reader,
+    secret_watch,
+    session,
+    totals,
+    totals_sources,
+)
 from qc_operator.metrics import Metrics
+from qc_operator.scaling import trust
 from tests.packaging.documents import DOCS, table, words
 from tests.packaging.rendering import only, rendered
 
 PAGE = DOCS / "operations.md"
 
-# What can become the reason of Ready or Active. The slow lane's causes (management.py) never do: they are told as
-# sentences in status.queues.
-SOURCES = (readiness, amqp, feeds, reader, runtime)
-# CamelCase words in these files that are no reasons.
-OTHER_WORDS = {"Ready", "Active", "True", "False", "Unknown", "ReadyAndUnacked"}
+# What can become the reason of a condition. Those of the slow lane become one where a pattern needs it.
+SLOW_LANE = (management, node_metrics, queue_list, totals, totals_sources)
+SOURCES = (
+    amqp, declares, feed, feeds, issuer, oauth2, readiness, reader, runtime, secret_watch, session, trust, *SLOW_LANE
+)  # fmt: skip
+TABLES = ("ready", "slow lane", "active", "limited")
+# CamelCase words in these files that are no reasons: conditions and their values, a field's value, HTTP's headers.
+OTHER_WORDS = {
+    "Ready", "Active", "ScalingLimited", "True", "False", "Unknown", "ReadyAndUnacked",
+    "Accept", "Authorization", "Host",
+}  # fmt: skip
 
 
 def _camel_case(module: object) -> set[str]:
@@ -32,8 +54,19 @@ def _camel_case(module: object) -> set[str]:
 def test_every_reason_of_a_condition_is_explained() -> None:
     said = set().union(*map(_camel_case, SOURCES)) - OTHER_WORDS
 
-    assert words(PAGE, "ready") | words(PAGE, "active") == said
-    assert "QueueMissing" in said
+    assert set().union(*(words(PAGE, table) for table in TABLES)) == said
+    assert {"QueueMissing", "QueueWithoutLeader", "CertificateInvalid", "SingleActiveConsumer"} <= said
+
+
+def test_what_the_slow_lane_lacks_has_a_table_of_its_own() -> None:
+    assert words(PAGE, "slow lane") == set().union(*map(_camel_case, SLOW_LANE)) - OTHER_WORDS - {"ReaderFailed"}
+
+
+def test_what_is_not_believed_is_told_by_reasons_that_there_are() -> None:
+    told = {word for row in table(DOCS / "reading-queues.md", "causes") for word in re.findall(r"`(\w+)`", row[3])}
+
+    assert told <= words(PAGE, "ready") | words(PAGE, "slow lane")
+    assert {"QueueWithoutLeader", "NodeDown", "QueueDown", "StreamNotSupported"} <= told
 
 
 def test_every_event_of_its_own_is_explained() -> None:
@@ -67,11 +100,3 @@ def test_alerts_use_metrics_that_exist(expression: str) -> None:
     (metric,) = re.findall(r"queueconsumer_\w+", expression)
 
     assert metric in words(PAGE, "metrics")
-
-
-def test_every_key_of_the_secret_that_the_operator_reads_is_explained() -> None:
-    source = Path(inspect.getfile(amqp)).with_name("credentials.py").read_text()
-    read = set(re.findall(r'values(?:\.get\(|\[)"([\w.-]+)"', source)) | {"uri", "connection_string", "management_uri"}
-    explained = set(re.findall(r"`([\w.-]+)`", "".join("".join(row) for row in table(PAGE, "secret"))))
-
-    assert read <= explained

@@ -1,13 +1,14 @@
 """docs/how-it-decides.md tells what decide() does: its tables are replayed, its lists compared with the code."""
 
 import re
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
-from qc_operator.scaling import idleness, stabilization, trust
+from qc_operator.brokers import alarms, breaker, node_metrics, session
+from qc_operator.scaling import demand, idleness, stabilization, trust
 from qc_operator.scaling.decision import Limit, Reason, decide
-from qc_operator.scaling.observation import QueueObservation, Unknown
+from qc_operator.scaling.observation import EntryObservation, QueueObservation, Unknown
 from qc_operator.scaling.stabilization import Answer
 from qc_operator.settings import ReadingSettings, StatusSettings
 from tests.packaging.documents import DOCS, table, words
@@ -85,15 +86,41 @@ def test_the_page_has_exactly_the_reasons_and_limits_of_the_code() -> None:
     assert {limit.value for limit in Limit} == words(PAGE, "limits")
 
 
-@pytest.mark.parametrize("row", table(PAGE, "numbers"), ids=lambda row: row[1])
+@pytest.mark.parametrize("row", table(PAGE, "aggregates"), ids=lambda row: row[0])
+def test_queues_of_a_pattern_are_taken_together_as_the_page_says(row: list[str]) -> None:
+    how, messages, replicas, words = row
+    entry = {"pattern": "^receipts", "aggregate": how.strip("`"), "lag": {"scaleUpAbove": 20, "scaleDownBelow": 5}}
+    story = Story(spec=spec(queues=[entry], maxReplicas=10), now=0.0)
+    queues = [known(ready=ready, unacknowledged=0, at=0.0, name=f"receipts.{ready}") for ready in (100, 40, 10)]
+
+    decision = story.decide(EntryObservation(name="^receipts", vhost="shop", queues=tuple(queues), pattern=True))
+
+    assert (int(replicas), words) == (decision.replicas, decision.message)
+    assert words.startswith(f"{messages} messages")
+
+
+@pytest.mark.parametrize("row", table(PAGE, "numbers") + table(PAGE, "counts"), ids=lambda row: row[1])
 def test_the_numbers_are_those_of_the_code(row: list[str]) -> None:
     places = {
         "ReadingSettings": ReadingSettings(),
         "StatusSettings": StatusSettings(),
         "DOWN_WINDOW": stabilization,
         "TOTALS_MAX_AGE": trust,
+        "TOTALS_NEW": demand,
         "SETTLED_AFTER": idleness,
+        "RECONNECT_MOST": session,
+        "REFUSED_MOST": session,
+        "MOST_AGE": node_metrics,
+        "LOST_NODE_REMEMBERED": node_metrics,
+        "BELIEVED": alarms,
+        "TOLERATED": breaker,
     }
     head, _, field = row[1].partition(".")
 
     assert float(row[0]) == getattr(places[head], field or head)
+
+
+def test_every_setting_of_reading_is_among_the_numbers() -> None:
+    told = {row[1] for row in table(PAGE, "numbers") + table(PAGE, "counts")}
+
+    assert {f"ReadingSettings.{field.name}" for field in fields(ReadingSettings)} <= told

@@ -34,8 +34,8 @@ class Entry:
         self._vhost = vhost
         self._listener = listener
         self._pattern = QueuePattern(source.pattern) if source.pattern is not None else None
-        self._seen: frozenset[str] = frozenset()
-        """All names of the vhost that the pattern has been held against."""
+        self._listed: frozenset[str] = frozenset()
+        """All names of the vhost when it was listed last: the pattern has been held against them."""
         self._queues: list[str] = []
         if self._pattern is None:
             self._watch(source.name or "")
@@ -48,6 +48,7 @@ class Entry:
         queues = tuple(self.reader.observe(queue) for queue in self._queues)
         unmatched = self._unmatched()
         if self._pattern is not None:
+            self._forget_deleted(queues)
             read = tuple(queue for queue in queues if not _passing(queue))
             if queues and not read and unmatched is None:
                 unmatched = Unknown(cause=NOT_READ_YET, message="no reading yet", at=asyncio.get_running_loop().time())
@@ -80,17 +81,20 @@ class Entry:
         return names if isinstance(names, Unknown) else None
 
     def _match(self) -> None:
-        """Follow the queues that have come and gone. What is not listed now stays as it was."""
+        """Follow the queues that have come."""
         names = self.reader.names
         if self._pattern is None or not isinstance(names, tuple):
             return
         listed = frozenset(names)
-        for queue in tuple(self._queues):
-            if queue not in listed:
-                self._unwatch(queue)
-        for queue in sorted(self._pattern.matching(listed - self._seen)):
+        for queue in sorted(self._pattern.matching(listed - self._listed) - set(self._queues)):
             self._watch(queue)
-        self._seen = listed
+        self._listed = listed
+
+    def _forget_deleted(self, queues: Sequence[QueueObservation]) -> None:
+        """Let go of queues that have gone: by both lanes' word, because the list leaves out one without a leader."""
+        for queue in queues:
+            if isinstance(queue.depth, Missing) and queue.name not in self._listed:
+                self._unwatch(queue.name)
 
     def _watch(self, queue: str) -> None:
         self.reader.watch(queue, self._listener, rated=self._source.rated)

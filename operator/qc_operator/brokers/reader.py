@@ -197,7 +197,7 @@ class BrokerReader:
             moving = reading.at - watch.changed_at < self._settings.moving_for
             fast = moving or watch.at_zero
             self._classify(watch, fast=fast)
-            self._read_at(watch, due=reading.at + self._broker.pace.interval(fast=fast))
+            self._read_at(watch, due=self._broker.pace.next_due(after=reading.at, fast=fast))
         else:
             self._classify(watch, fast=None)
             self._due.drop(watch)

@@ -48,7 +48,9 @@ def doubt(*, queue: QueueObservation, running: int, now: float) -> str | None:
     if running == 0 or not isinstance(depth, Depth) or depth.ready or depth.consumers:
         return None
     if isinstance(queue.totals, Totals) and now - queue.totals.at <= TOTALS_MAX_AGE:
-        return None
+        # So reads a quorum queue whose leader is stuck: nobody takes its messages, and they do not go away.
+        told = queue.totals.ready
+        return f"{queue.name} reads empty, but {told} messages were counted in it" if told else None
     if facts is not None and facts.type == "classic":
         return None
     return f"{queue.name} reads empty and without consumers while {running} pods run, which nothing confirms"

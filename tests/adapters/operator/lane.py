@@ -45,12 +45,21 @@ class Wish:
 class Lane:
     """What it says, and when it last said so."""
 
-    totals: VhostTotals
     wish: Wish
     alarms: Alarms
     answers: list[bool] = field(default_factory=list)
     refusals: int = 0
+    _totals: VhostTotals | None = None
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def totals(self) -> VhostTotals:
+        assert self._totals is not None
+        return self._totals
+
+    @totals.setter
+    def totals(self, totals: VhostTotals) -> None:
+        self._totals = totals
 
     def answered(self, good: bool) -> None:  # noqa: FBT001 - the callback's only argument
         self.answers.append(good)
@@ -118,7 +127,8 @@ async def slow_lane(
     alarms = alarms or Alarms(interval=settings.totals_interval)
     wish = Wish(queues=list(queues), with_counters=rated or [], patterns=patterns)
     async with aiohttp.ClientSession() as session:
-        totals = VhostTotals(
+        lane = Lane(wish=wish, alarms=alarms)
+        lane.totals = VhostTotals(
             credentials=credentials,
             login=Login(credentials=credentials, session=session),
             settings=settings,
@@ -126,11 +136,10 @@ async def slow_lane(
             alarms=alarms,
             interest=wish,
             on_asked=lambda: None,
-            on_answered=lambda good: lane.answered(good),
-            on_refused=lambda: lane.refused(),
+            on_answered=lane.answered,
+            on_refused=lane.refused,
         )
-        lane = Lane(totals=totals, wish=wish, alarms=alarms)
-        task = asyncio.create_task(totals.keep_reading())
+        task = asyncio.create_task(lane.totals.keep_reading())
         try:
             yield lane
         finally:

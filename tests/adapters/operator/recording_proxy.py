@@ -10,6 +10,9 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
+PASSED = ("Authorization", "Accept-Encoding")
+"""Headers that matter to the server; the others are for the proxy."""
+
 
 class RecordingProxy:
     """The requests so far, each as path and query; `intercept` answers in the server's place while it is set."""
@@ -32,9 +35,7 @@ class RecordingProxy:
         if self.intercept is not None:
             # A response can be sent once only.
             return web.Response(status=self.intercept.status, headers=self.intercept.headers, body=self.intercept.body)
-        headers = {
-            name: value for name, value in request.headers.items() if name in ("Authorization", "Accept-Encoding")
-        }
+        headers = {name: value for name, value in request.headers.items() if name in PASSED}
         added = "" if "page=" in request.raw_path or "queues" not in request.raw_path else self.add_to_query
         url = URL(self._upstream + request.raw_path + added, encoded=True)
         async with aiohttp.request("GET", url, headers=headers) as answer:

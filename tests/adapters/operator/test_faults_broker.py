@@ -42,9 +42,7 @@ async def test_a_broker_that_is_away_is_unreachable(how: str, keeper: Keeper, ow
 
 
 @pytest.mark.parametrize("seconds", [SHORTER_THAN_A_HEARTBEAT, LONGER_THAN_TWO])
-async def test_a_frozen_broker_does_not_answer(
-    seconds: float, keeper: Keeper, own_any_rabbitmq: RabbitMQNode
-) -> None:
+async def test_a_frozen_broker_does_not_answer(seconds: float, keeper: Keeper, own_any_rabbitmq: RabbitMQNode) -> None:
     own_any_rabbitmq.pause()
     thawed_at = time.monotonic() + seconds
     await keeper.loses("DeclareTimeout")

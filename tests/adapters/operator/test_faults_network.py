@@ -13,9 +13,9 @@ from tests.toxiproxy import Proxy, Toxiproxy
 
 
 @pytest.fixture
-def amqp(toxiproxy: Toxiproxy, any_vhost: Vhost) -> Iterator[Proxy]:
-    """The way that AMQP goes."""
-    proxy = toxiproxy.proxy(any_vhost.host, any_vhost.port, abrupt=True)
+def amqp(request: pytest.FixtureRequest, toxiproxy: Toxiproxy, any_vhost: Vhost) -> Iterator[Proxy]:
+    """The way that AMQP goes; a test may ask for one that ends its connections by a TCP reset."""
+    proxy = toxiproxy.proxy(any_vhost.host, any_vhost.port, abrupt=getattr(request, "param", False))
     yield proxy
     proxy.close()
 
@@ -72,6 +72,14 @@ async def test_a_connection_that_ends_is_unreachable(trouble: str, keeper: Keepe
     await keeper.until(lambda seen: isinstance(seen.totals, Totals) and seen.totals.at > lost.at)
     await asyncio.to_thread(amqp.heal)
     await keeper.heals(after=trouble)
+
+
+@pytest.mark.parametrize("amqp", [True], ids=["abrupt"], indirect=True)
+async def test_a_connection_that_is_reset_is_made_again(keeper: Keeper, amqp: Proxy) -> None:
+    await asyncio.to_thread(amqp.drop)
+    lost = await keeper.loses("BrokerUnreachable")
+    assert "reset" in lost.message
+    await keeper.heals(after="a TCP reset")
 
 
 async def test_a_half_open_connection_is_given_up(keeper: Keeper, amqp: Proxy, any_vhost: Vhost) -> None:

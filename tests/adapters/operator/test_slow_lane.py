@@ -29,11 +29,11 @@ async def test_ready_and_unacknowledged_are_read_together(any_vhost: Vhost, type
     with any_vhost.channel() as channel:
         channel.basic_get("orders")
         async with slow_lane(any_vhost, "orders") as lane:
-            await lane.until(
-                lambda: (2, 1) == (getattr(lane.of("orders"), "ready", 0), lane.of("orders").unacknowledged)
-            )
+            await lane.until_read("orders")
+            await lane.until(lambda: lane.of("orders").unacknowledged)
 
-    assert lane.of("orders").at <= lane.of("orders").answered_at
+            assert (2, 1) == (lane.of("orders").ready, lane.of("orders").unacknowledged)
+            assert lane.of("orders").at <= lane.of("orders").answered_at
 
 
 async def test_one_request_per_turn_whatever_the_number_of_queues(any_vhost: Vhost, proxy: RecordingProxy) -> None:

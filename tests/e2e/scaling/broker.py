@@ -37,9 +37,15 @@ class Broker:
         finally:
             connection.close()
 
-    def declare(self, queue: str) -> None:
+    def declare(self, queue: str, **arguments: object) -> None:
+        """Declare a quorum queue, or what `x_queue_type` and other arguments make of it."""
+        given = {"x-queue-type": "quorum"} | {name.replace("_", "-"): value for name, value in arguments.items()}
         with self.channel() as channel:
-            channel.queue_declare(queue, durable=True, arguments={"x-queue-type": "quorum"})
+            channel.queue_declare(queue, durable=True, arguments=given)
+
+    def delete(self, queue: str) -> None:
+        with self.channel() as channel:
+            channel.queue_delete(queue)
 
     def purge(self, queue: str) -> None:
         with self.channel() as channel:

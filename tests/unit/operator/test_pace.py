@@ -50,3 +50,15 @@ def test_a_queue_that_cannot_be_read_is_tried_less_and_less_often(pace: BrokerPa
     assert 0.8 * pause <= min(pauses)
     assert max(pauses) <= pause
     assert len(set(pauses)) > 10
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_queues_are_asked_about_together_and_as_often_as_they_should_be(pace: BrokerPace, *, fast: bool) -> None:
+    interval = pace.interval(fast=fast)
+    dues = [pace.next_due(after=100 + step * interval / 100, fast=fast) for step in range(100)]
+
+    assert len(set(dues)) <= 3
+    waits = [due - 100 - step * interval / 100 for step, due in enumerate(dues)]
+    assert 0.75 * interval <= min(waits)
+    assert max(waits) <= 1.25 * interval + 1e-9
+    assert pytest.approx(interval, rel=0.03) == sum(waits) / len(waits)

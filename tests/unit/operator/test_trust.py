@@ -82,3 +82,9 @@ def test_an_empty_queue_is_believed_where_something_confirms_it(seen: QueueObser
     assert doubt(queue=seen, running=3, now=NOW) is None
     assert isinstance(checked(seen).totals, Totals | Unavailable)
     assert seen == checked(seen)
+
+
+def test_an_empty_queue_without_consumers_is_doubtful_while_the_slow_lane_counts_messages_in_it() -> None:
+    stuck = queue(totals=totals(ready=5, unacknowledged=0, at=NOW), facts=facts("quorum"))
+
+    assert "5 messages were counted" in (doubt(queue=stuck, running=3, now=NOW) or "")

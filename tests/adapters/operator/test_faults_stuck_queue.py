@@ -1,0 +1,74 @@
+"""A queue whose process does not answer: it alone is unknown, the others are read as before."""
+
+import asyncio
+import time
+
+from qc_operator.scaling.observation import Depth, Unknown
+from tests.adapters.operator.conftest import Bench, SecretStore, filled
+from tests.adapters.operator.keeper import REPLICAS
+from tests.adapters.operator.queue_processes import suspended
+from tests.rabbitmq_vhost import Vhost
+
+
+async def test_a_stuck_queue_is_unknown_and_its_late_answer_heals_it(
+    any_vhost: Vhost, reading: Bench, secrets: SecretStore
+) -> None:
+    secrets.put(any_vhost)
+    others = [any_vhost.declare(f"other-{number}") for number in range(20)]
+    keeper = reading.keep(filled(any_vhost))
+    await keeper.reads()
+    feeds = [reading.open(other) for other in others]
+    for feed in feeds:
+        await reading.until(feed, lambda seen: isinstance(seen.depth, Depth))
+
+    async with suspended(any_vhost, "orders"):
+        lost = await keeper.loses("DeclareTimeout")
+        assert "stuck" in lost.message
+        assert keeper.feed.problem is None
+        for feed in feeds:
+            await reading.until(feed, lambda seen: isinstance(seen.depth, Depth) and seen.depth.at > lost.at + 1.0)
+        # It is asked again and again, and holds up one channel.
+        assert isinstance(keeper.seen.depth, Unknown)
+        resumed_at = time.monotonic()
+    # The command that lets it go on takes half a second; the answer comes in the midst of it.
+    await keeper.heals(after=f"{time.monotonic() - resumed_at:.1f} s of rabbitmqctl")
+
+    assert REPLICAS == keeper.lowest
+
+
+async def test_several_stuck_queues_hold_up_no_other(any_vhost: Vhost, reading: Bench, secrets: SecretStore) -> None:
+    secrets.put(any_vhost)
+    stuck = [any_vhost.declare(f"stuck-{number}") for number in range(6)]
+    keepers = [reading.keep(queue) for queue in stuck]
+    fine = reading.keep(filled(any_vhost))
+    for keeper in keepers:
+        await keeper.reads(0)
+    await fine.reads()
+    for keeper in keepers:
+        keeper.lowest = REPLICAS
+
+    async with suspended(any_vhost, *stuck):
+        for keeper in keepers:
+            await keeper.loses("DeclareTimeout")
+        at = asyncio.get_running_loop().time()
+        await fine.until(lambda seen: isinstance(seen.depth, Depth) and seen.depth.at > at + 1.0)
+    for keeper in keepers:
+        await keeper.heals(0, after="six queues were stuck")
+
+
+async def test_a_quorum_queue_whose_leader_is_stuck_reads_empty_and_lets_nothing_go(
+    any_vhost: Vhost, reading: Bench, secrets: SecretStore
+) -> None:
+    secrets.put(any_vhost)
+    keeper = reading.keep(filled(any_vhost, x_queue_type="quorum"))
+    await keeper.reads()
+
+    async with suspended(any_vhost, "orders"):
+        # The broker gives up its own question after 250 ms and says (0, 0); its totals are those of the last tick.
+        await keeper.until(lambda seen: not isinstance(seen.depth, Depth) or seen.depth.ready == 0)
+        at = asyncio.get_running_loop().time()
+        await keeper.until(lambda seen: seen.depth.at > at + 2.0)
+        assert not isinstance(keeper.seen.depth, Depth) or keeper.seen.depth.ready == 0
+    await keeper.heals(after="the leader was stuck")
+
+    assert REPLICAS == keeper.lowest

@@ -1,0 +1,88 @@
+"""Counters for targets that need rates, from a real broker."""
+
+import asyncio
+
+import pytest
+
+from tests.adapters.operator.lane import slow_lane
+from tests.adapters.operator.recording_proxy import RecordingProxy
+from tests.rabbitmq_node import RabbitMQNode
+from tests.rabbitmq_vhost import Vhost
+
+
+def work(vhost: Vhost, *, published: int, acknowledged: int) -> None:
+    """Publish and acknowledge on one connection, and stay until the broker has counted it."""
+    with vhost.channel() as channel:
+        channel.confirm_delivery()
+        for _ in range(published):
+            channel.basic_publish("", "orders", b"x")
+        for _ in range(acknowledged):
+            channel.basic_ack(channel.basic_get("orders")[0].delivery_tag)
+        # What a channel counted in its last moments is lost with it: statistics are sent every second.
+        channel.connection.process_data_events(time_limit=2)
+
+
+@pytest.mark.parametrize("type_", ["classic", "quorum"])
+async def test_counters_grow_with_what_is_published_and_acknowledged(any_vhost: Vhost, type_: str) -> None:
+    any_vhost.declare("orders", x_queue_type=type_)
+    async with slow_lane(any_vhost, "orders", rated=["orders"]) as lane:
+        await lane.until(lambda: lane.totals.counters("orders"))
+        await asyncio.to_thread(work, any_vhost, published=5, acknowledged=3)
+        await lane.until(lambda: lane.totals.counters("orders").acknowledged == 3)
+        counters = lane.totals.counters("orders")
+
+    assert (5, 3, 3) == (counters.published, counters.acknowledged, counters.delivered)
+
+
+async def test_counters_are_asked_for_only_where_they_are_needed(any_vhost: Vhost) -> None:
+    for queue in ("orders", "bills", "mails"):
+        any_vhost.declare(queue)
+    async with (
+        RecordingProxy(upstream=any_vhost.management_uri).serve() as proxy,
+        slow_lane(any_vhost, "orders", "bills", management_uri=proxy.uri) as lane,
+    ):
+        await lane.until_read("orders")
+        await lane.turns(2)
+        assert not any("message_stats" in asked for asked in proxy.asked)
+        assert lane.totals.counters("orders") is None
+
+        lane.wish.with_counters = ["orders"]
+        await lane.until(lambda: lane.totals.counters("orders"))
+        assert lane.totals.counters("bills") is None
+
+        lane.wish.with_counters = []
+        await lane.until(lambda: lane.totals.counters("orders") is None)
+
+
+async def test_few_of_many_are_asked_for_by_themselves_and_many_together(any_vhost: Vhost) -> None:
+    queues = [any_vhost.declare(f"orders-{number:02}") for number in range(30)]
+    async with (
+        RecordingProxy(upstream=any_vhost.management_uri).serve() as proxy,
+        slow_lane(any_vhost, *queues, rated=queues[:2], management_uri=proxy.uri) as lane,
+    ):
+        await lane.until(lambda: lane.totals.counters(queues[1]))
+        lane.wish.with_counters = queues
+        await lane.until(lambda: lane.totals.counters(queues[-1]))
+        await lane.turns(2)
+        counted = [asked.partition("?")[0] for asked in proxy.asked if "message_stats" in asked]
+
+    assert any(path.endswith("/orders-00") for path in counted)
+    assert not any(path.endswith("/orders-29") for path in counted)
+
+
+async def test_a_restart_of_the_broker_takes_nothing_back(own_any_vhost: Vhost, own_any_rabbitmq: RabbitMQNode) -> None:
+    own_any_vhost.declare("orders")
+    async with slow_lane(own_any_vhost, "orders", rated=["orders"]) as lane:
+        await lane.until(lambda: lane.totals.counters("orders"))
+        await asyncio.to_thread(work, own_any_vhost, published=5, acknowledged=5)
+        await lane.until(lambda: lane.totals.counters("orders").acknowledged == 5)
+
+        await asyncio.to_thread(own_any_rabbitmq.stop)
+        own_any_rabbitmq.start(wait=False)  # not in a worker thread: the node ends with the thread that started it
+        await asyncio.to_thread(own_any_rabbitmq.wait_until_up)
+        await lane.until(lambda: lane.answers[-1])
+        await asyncio.to_thread(work, own_any_vhost, published=2, acknowledged=1)
+        await lane.until(lambda: lane.totals.counters("orders").acknowledged == 6)
+        counters = lane.totals.counters("orders")
+
+    assert (7, 6) == (counters.published, counters.acknowledged)
