@@ -49,7 +49,8 @@ class Churn:
 
 def churn(broker: Broker, *, seconds: float) -> Churn:
     """Do turns for so many seconds."""
-    with subject(broker, settings=SETTINGS) as reader, broker.vhost(queues=QUEUES) as vhost:
+    vhost = broker.vhost(queues=QUEUES)
+    with subject(broker, settings=SETTINGS) as reader:
         for name in ("first", "second"):
             reader.ask("put_secret", secret=name, values=secret(vhost))
         for number in range(QUEUES):

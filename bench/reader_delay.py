@@ -18,7 +18,7 @@ from bench.reader_broker import queue_name
 from bench.reader_child import Child
 from tests.rabbitmq_vhost import Vhost
 
-MEAN_GAP_SECONDS = 0.05
+MEAN_GAP_SECONDS = 0.03
 """Between two messages: random and not a round part of any interval, so that none is in step with the readings."""
 LAST_WITHIN_SECONDS = 3.0
 
@@ -35,7 +35,7 @@ def delays(subject: Child, *, vhosts: Mapping[str, Vhost], queues: int, messages
         channels = {secret: stack.enter_context(vhost.channel()) for secret, vhost in vhosts.items()}
         for channel in channels.values():
             channel.confirm_delivery()
-        subject.ask("listen")
+        subject.ask("listen", keys=[f"{secret}/{queue_name(number)}" for secret, number in chosen])
         for secret, number in chosen:
             time.sleep(random.expovariate(1 / MEAN_GAP_SECONDS))
             # Not persistent: such a message is confirmed soonest after it can be read.

@@ -62,13 +62,13 @@ def cost_figures(label: str, cost: Cost, goals: Goals) -> list[Figure]:
     return [
         Figure(name=f"{label}: broker CPU", value=cost.broker, unit="%", goal=goals.broker),
         Figure(name=f"{label}: operator CPU", value=cost.reader, unit="%", goal=goals.reader),
-        *rate_figures(label, cost),
         Figure(name=f"{label}: broker CPU per read, less idle", value=cost.broker_per_read, unit="us"),
         Figure(name=f"{label}: operator CPU per read", value=cost.reader_per_read, unit="us"),
+        *_rate_figures(label, cost),
     ]
 
 
-def rate_figures(label: str, cost: Cost) -> list[Figure]:
+def _rate_figures(label: str, cost: Cost) -> list[Figure]:
     """How much is asked of the broker."""
     return [
         Figure(name=f"{label}: declares per second", value=cost.reads_per_second, unit="1/s"),
@@ -96,42 +96,42 @@ def sweep_figure(label: str, seconds: Sequence[float], goals: Goals) -> Figure:
 
 
 def sharing_figures(label: str, *, one: Cost, five: Cost) -> list[Figure | Missing]:
-    """What five QueueConsumers per queue ask for, as a multiple of what one does."""
-    figures: list[Figure | Missing] = [
-        _ratio(f"{label}: declares, 5 QueueConsumers per queue / 1", five.reads_per_second, one.reads_per_second)
-    ]
-    name = f"{label}: HTTP requests, 5 QueueConsumers per queue / 1"
-    if one.requests_per_minute:
-        figures.append(_ratio(name, five.requests_per_minute, one.requests_per_minute))
-    else:
-        figures.append(Missing(name=name, reason="no request was seen with one"))
-    return figures
+    """What five QueueConsumers per queue ask for, also as a multiple of what one does."""
+    five_label = f"{label}, 5 QueueConsumers per queue"
+    found: list[Figure | Missing] = [*_rate_figures(five_label, five)]
+    for name, more, less in (
+        ("declares", five.reads_per_second, one.reads_per_second),
+        ("HTTP requests", five.requests_per_minute, one.requests_per_minute),
+    ):
+        if less:
+            value = more / less
+            found.append(Figure(name=f"{five_label} / 1: {name}", value=value, unit="x", goal=INDEPENDENT))
+        else:
+            found.append(Missing(name=f"{five_label} / 1: {name}", reason="there were none with one"))
+    return found
 
 
-def _ratio(name: str, five: float, one: float) -> Figure:
-    return Figure(name=name, value=five / one, unit="x", goal=INDEPENDENT)
-
-
-def peer_figures(label: str, way: str, *, peer: Cost, ours: Cost, goal: float | None) -> list[Figure]:
-    """What another way takes per read, and how many times ours that is."""
+def peer_figures(label: str, way: str, *, peer: Cost) -> list[Figure]:
+    """What another way takes per read."""
     return [
         Figure(name=f"{label}, {way}: broker CPU per read, less idle", value=peer.broker_per_read, unit="us"),
         Figure(name=f"{label}, {way}: client CPU per read", value=peer.reader_per_read, unit="us"),
-        Figure(
-            name=f"{label}, {way} / ours per read: broker",
-            value=peer.broker_per_read / ours.broker_per_read,
-            unit="x",
-            goal=goal,
-            better="more",
-        ),
-        Figure(
-            name=f"{label}, {way} / ours per read: client",
-            value=peer.reader_per_read / ours.reader_per_read,
-            unit="x",
-            goal=goal,
-            better="more",
-        ),
     ]
+
+
+def ratio_figures(label: str, what: str, *, peer: Cost, ours: Cost, goal: float | None) -> list[Figure | Missing]:
+    """How many times ours another way takes per read."""
+    found: list[Figure | Missing] = []
+    for side, theirs, own in (
+        ("broker", peer.broker_per_read, ours.broker_per_read),
+        ("client", peer.reader_per_read, ours.reader_per_read),
+    ):
+        name = f"{label}, {what}: {side} CPU per read"
+        if own:
+            found.append(Figure(name=name, value=theirs / own, unit="x", goal=goal, better="more"))
+        else:
+            found.append(Missing(name=name, reason="the broker took no more than when idle"))
+    return found
 
 
 def churn_figures(label: str, churn: Churn) -> list[Figure]:

@@ -1,4 +1,4 @@
-"""What is set up and measured on a broker, one scenario after the other; each gives its figures as they are found."""
+"""What is set up and measured on a broker: each scenario gives its figures as they are found."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Final
 
 from bench import reader_figures as figures
 from bench.reader_broker import Broker
+from bench.reader_child import Child
 from bench.reader_churn import churn
 from bench.reader_cost import Cost, cost, idle
 from bench.reader_delay import delays
@@ -18,6 +19,7 @@ from tests.rabbitmq_vhost import Vhost
 
 PEER_QUEUES = 200
 """Of the thousand: a connection for each of them all would take long to open and change nothing per read."""
+PEERS: Final = {"declare": ("a connection for each", CHEAPER), "get": ("GET /api/queues/V/N", None)}
 VHOSTS = 10
 
 
@@ -26,81 +28,78 @@ class Effort:
     """How much is measured."""
 
     windows: int
+    """Of `thousand`, whose medians are held against the strictest goals; the others have one."""
     seconds: float
     messages: int
     sweeps: int
     churn_seconds: float
 
 
-Scenario = Callable[[Broker, Effort], Iterator[Figure | Missing]]
+Found = Iterator[Figure | Missing]
+Scenario = Callable[[Broker, Effort], Found]
 
 
-def thousand(broker: Broker, effort: Effort) -> Iterator[Figure | Missing]:
+def thousand(broker: Broker, effort: Effort) -> Found:
     """1,000 classic queues in one vhost; then five QueueConsumers for each, and the other ways."""
     label = f"{broker.version}, 1000 classic queues"
-    with broker.vhost(queues=1000) as vhost:
-        alone = idle(broker, count=effort.windows, seconds=effort.seconds)
-        yield figures.idle_figure(label, alone)
-        yield figures.sweep_figure(label, sweeps(vhost, queues=1000, times=effort.sweeps), AT_ZERO)
-        with reading(broker, {"broker": vhost}, queues=1000) as subject:
-            at_zero = cost(broker, subject, idle=alone, count=effort.windows, seconds=effort.seconds)
-            yield from figures.cost_figures(f"{label}, at zero", at_zero, AT_ZERO)
-            told = delays(subject, vhosts={"broker": vhost}, queues=1000, messages=effort.messages)
-            yield from figures.delay_figures(f"{label}, at zero", told, AT_ZERO)
-        steady = _steady(broker, {"broker": vhost}, effort, alone=alone)
-        yield from figures.cost_figures(f"{label}, steady", steady, STEADY)
-        five = _steady(broker, {"broker": vhost}, effort, alone=alone, feeds=5)
-        yield from figures.rate_figures(f"{label}, steady, 5 QueueConsumers each", five)
-        yield from figures.sharing_figures(f"{label}, steady", one=steady, five=five)
-        for way, words, goal in (
-            ("declare", "a connection for each", CHEAPER),
-            ("get", "GET /api/queues/V/N", None),
-        ):
-            other = peer(
-                broker, vhost, way=way, queues=PEER_QUEUES, idle=alone, count=effort.windows, seconds=effort.seconds
-            )
-            yield from figures.peer_figures(label, words, peer=other, ours=at_zero, goal=goal)
+    vhost = broker.vhost(queues=1000)
+    broker.rest()
+    alone = idle(broker, count=effort.windows, seconds=effort.seconds / 2)
+    yield figures.idle_figure(label, alone)
+    yield figures.sweep_figure(label, sweeps(vhost, queues=1000, times=effort.sweeps), AT_ZERO)
 
-
-def _steady(
-    broker: Broker,
-    vhosts: Mapping[str, Vhost],
-    effort: Effort,
-    *,
-    alone: float,
-    queues: int = 1000,
-    feeds: int = 1,
-    node_metrics: bool = False,
-) -> Cost:
-    """No target is at zero and no queue is moving, for which none may have had a message lately."""
-    with reading(broker, vhosts, queues=queues, feeds=feeds, node_metrics=node_metrics) as subject:
-        subject.ask("at_zero", value=False)
+    def watched(subject: Child) -> Cost:
         return cost(broker, subject, idle=alone, count=effort.windows, seconds=effort.seconds)
 
+    with reading(broker, {"broker": vhost}, queues=1000, at_zero=False) as subject:
+        steady = watched(subject)
+        yield from figures.cost_figures(f"{label}, steady", steady, STEADY)
+        subject.ask("at_zero", value=True)
+        at_zero = watched(subject)
+        yield from figures.cost_figures(f"{label}, at zero", at_zero, AT_ZERO)
+        told = delays(subject, vhosts={"broker": vhost}, queues=1000, messages=effort.messages)
+        yield from figures.delay_figures(f"{label}, at zero", told, AT_ZERO)
+    with reading(broker, {"broker": vhost}, queues=1000, feeds=5, at_zero=False) as subject:
+        yield from figures.sharing_figures(f"{label}, steady", one=steady, five=watched(subject))
+    for way, (words, goal) in PEERS.items():
+        other = peer(broker, vhost, way=way, queues=PEER_QUEUES, idle=alone, seconds=2 * effort.seconds)
+        yield from figures.peer_figures(label, words, peer=other)
+        yield from figures.ratio_figures(label, f"{words} / ours at zero", peer=other, ours=at_zero, goal=goal)
+        yield from figures.ratio_figures(label, f"{words} / ours when steady", peer=other, ours=steady, goal=None)
 
-def many(broker: Broker, effort: Effort) -> Iterator[Figure | Missing]:
-    """5,000 classic queues in one vhost."""
+
+def many(broker: Broker, effort: Effort) -> Found:
+    """5,000 classic queues in one vhost, its totals from the node's metrics."""
     label = f"{broker.version}, 5000 classic queues"
-    with broker.vhost(queues=5000) as vhost:
-        yield figures.sweep_figure(label, sweeps(vhost, queues=5000, times=effort.sweeps), NONE)
-        yield from _both_states(
-            label, broker, {"broker": vhost}, effort, queues=5000, zero=twice(AT_ZERO), node_metrics=True
-        )
+    vhost = broker.vhost(queues=5000)
+    broker.rest()
+    yield figures.sweep_figure(label, sweeps(vhost, queues=5000, times=effort.sweeps), NONE)
+    yield from _both_states(
+        label,
+        broker,
+        {"broker": vhost},
+        effort,
+        queues=5000,
+        steady=twice(STEADY),
+        at_zero=twice(AT_ZERO),
+        node_metrics=True,
+    )
 
 
-def vhosts(broker: Broker, effort: Effort) -> Iterator[Figure | Missing]:
+def vhosts(broker: Broker, effort: Effort) -> Found:
     """10 vhosts with 100 classic queues each, so 10 connections."""
     label = f"{broker.version}, {VHOSTS} vhosts of 100 classic queues"
-    with broker.vhosts(VHOSTS, queues=100) as made:
-        named = {f"broker-{number}": vhost for number, vhost in enumerate(made)}
-        yield from _both_states(label, broker, named, effort, queues=100, zero=NONE)
+    made = {f"broker-{number}": broker.vhost(queues=100) for number in range(VHOSTS)}
+    broker.rest()
+    yield from _both_states(label, broker, made, effort, queues=100)
 
 
-def quorum(broker: Broker, effort: Effort) -> Iterator[Figure | Missing]:
+def quorum(broker: Broker, effort: Effort) -> Found:
     """1,000 quorum queues in one vhost."""
     label = f"{broker.version}, 1000 quorum queues"
-    with broker.vhost(queues=1000, queue_type="quorum") as vhost:
-        yield from _both_states(label, broker, {"broker": vhost}, effort, queues=1000, zero=NONE)
+    vhost = broker.vhost(queues=1000, queue_type="quorum")
+    broker.rest()
+    yield from _both_states(label, broker, {"broker": vhost}, effort, queues=1000)
 
 
 def _both_states(
@@ -110,21 +109,22 @@ def _both_states(
     effort: Effort,
     *,
     queues: int,
-    zero: Goals,
+    steady: Goals = NONE,
+    at_zero: Goals = NONE,
     node_metrics: bool = False,
-) -> Iterator[Figure | Missing]:
-    alone = idle(broker, count=effort.windows, seconds=effort.seconds)
+) -> Found:
+    alone = idle(broker, count=1, seconds=effort.seconds)
     yield figures.idle_figure(label, alone)
-    steady = _steady(broker, vhosts, effort, alone=alone, queues=queues, node_metrics=node_metrics)
-    yield from figures.cost_figures(f"{label}, steady", steady, twice(STEADY) if zero is not NONE else NONE)
-    with reading(broker, vhosts, queues=queues, node_metrics=node_metrics) as subject:
-        at_zero = cost(broker, subject, idle=alone, count=effort.windows, seconds=effort.seconds)
-        yield from figures.cost_figures(f"{label}, at zero", at_zero, zero)
+    with reading(broker, vhosts, queues=queues, node_metrics=node_metrics, at_zero=False) as subject:
+        for state, goals in (("steady", steady), ("at zero", at_zero)):
+            subject.ask("at_zero", value=state == "at zero")
+            taken = cost(broker, subject, idle=alone, count=1, seconds=effort.seconds)
+            yield from figures.cost_figures(f"{label}, {state}", taken, goals)
         told = delays(subject, vhosts=vhosts, queues=queues, messages=effort.messages)
-        yield from figures.delay_figures(f"{label}, at zero", told, zero)
+        yield from figures.delay_figures(f"{label}, at zero", told, at_zero)
 
 
-def churning(broker: Broker, effort: Effort) -> Iterator[Figure | Missing]:
+def churning(broker: Broker, effort: Effort) -> Found:
     """Queues and passwords that come and go for a while."""
     yield from figures.churn_figures(f"{broker.version}, churn", churn(broker, seconds=effort.churn_seconds))
 

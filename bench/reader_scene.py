@@ -30,13 +30,20 @@ def subject(broker: Broker, *, settings: Mapping[str, float] | None = None) -> I
 
 @contextlib.contextmanager
 def reading(
-    broker: Broker, vhosts: Mapping[str, Vhost], *, queues: int, feeds: int = 1, node_metrics: bool = False
+    broker: Broker,
+    vhosts: Mapping[str, Vhost],
+    *,
+    queues: int,
+    at_zero: bool,
+    feeds: int = 1,
+    node_metrics: bool = False,
 ) -> Iterator[Child]:
     """Run the operator's reader for the block on so many queues of each vhost, all of which have been read.
 
     The vhosts are named by their Secrets. With `node_metrics` the Secrets name the nodes' metrics, too.
     """
     with subject(broker) as started:
+        started.ask("at_zero", value=at_zero)
         for name, vhost in vhosts.items():
             values = secret(vhost, metrics_uri=broker.node.metrics_uri if node_metrics else "")
             started.ask("put_secret", secret=name, values=values)
@@ -51,7 +58,7 @@ def sweeps(vhost: Vhost, *, queues: int, times: int) -> list[float]:
         return [float(each) for each in started.ask("sweeps", secret=secret(vhost), queues=queues, times=times)]
 
 
-def peer(broker: Broker, vhost: Vhost, *, way: str, queues: int, idle: float, count: int, seconds: float) -> Cost:
+def peer(broker: Broker, vhost: Vhost, *, way: str, queues: int, idle: float, seconds: float) -> Cost:
     """Cost of another way, `declare` or `get`, to read so many of the vhost's queues once a second each."""
     login = {"username": vhost.username, "password": vhost.password, "vhost": vhost.vhost}
     with child("bench.reader_peer") as started:
@@ -60,10 +67,7 @@ def peer(broker: Broker, vhost: Vhost, *, way: str, queues: int, idle: float, co
         else:
             started.ask(way, uri=vhost.management_uri, login=login, queues=queues)
         started.ask("poll", seconds=1.0)
-        windows = []
-        for _ in range(count):
-            before = broker.processor_seconds()
-            told = started.ask("poll", seconds=seconds)
-            taken = broker.processor_seconds() - before
-            windows.append(Window(broker=taken, requests=0, **told))
-    return Cost(windows=windows, idle=idle)
+        before = broker.processor_seconds()
+        told = started.ask("poll", seconds=seconds)
+        window = Window(broker=broker.processor_seconds() - before, requests=0, **told)
+    return Cost(windows=[window], idle=idle)

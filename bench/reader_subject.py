@@ -39,7 +39,8 @@ class Subject:
         self._open: dict[str, list[QueueFeed]] = {}
         self._ports: tuple[int, int] = (0, 0)
         self._at_zero = True
-        self._heard: dict[str, float] | None = None
+        self._awaited: set[str] = set()
+        self._heard: dict[str, float] = {}
         self.requests = 0
         """How often the management API and the nodes' metrics were asked."""
 
@@ -107,19 +108,23 @@ class Subject:
 
     def _told(self, key: str) -> None:
         """Be the reconciler that a reading wakes; note when the first one above zero comes."""
-        if self._heard is None or key in self._heard or key not in self._open:
+        if key not in self._awaited:
             return
         if any((feed.observe()[0].ready or 0) > 0 for feed in self._open[key]):
             self._heard[key] = time.monotonic()
+            self._awaited.remove(key)
 
-    async def listen(self) -> None:
-        """Note from now on when each queue is first told to have messages."""
-        self._heard = {}
+    async def listen(self, *, keys: list[str]) -> None:
+        """Note when each of these queues, `secret/queue`, is first told to have messages.
+
+        The others are not looked at: deciding is not part of what is measured, and 5,000 feeds are told each second.
+        """
+        self._awaited, self._heard = set(keys), {}
 
     async def heard(self) -> dict[str, float]:
         """Stop noting; the times by `time.monotonic`, which all processes of a machine share."""
-        heard, self._heard = self._heard or {}, None
-        return heard
+        self._awaited.clear()
+        return self._heard
 
     async def usage(self) -> dict[str, Any]:
         """What it has taken so far."""

@@ -206,7 +206,8 @@ class RabbitMQNode(NodeProcess):
             data=None if body is None else json.dumps(body).encode(),
             headers={"Authorization": f"Basic {login}", "Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - http on loopback
+        # A vhost took 10 s on a node that another one had just joined.
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - http on loopback
             content = answer.read()
         return json.loads(content) if content else None
 

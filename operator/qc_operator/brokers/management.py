@@ -95,6 +95,18 @@ class ManagementApi:
         except (aiohttp.ClientError, OSError) as error:
             raise self._unreachable(error) from None
 
+    async def find(self, path: str) -> bytes | None:
+        """Ask for one object; None when the API says that there is no such object.
+
+        Raises `ManagementError`, also for the 404 with which RabbitMQ 4.3 hides a vhost from those without permission.
+        """
+        answer = await self.get(path, accept=(HTTPStatus.OK, HTTPStatus.NOT_FOUND))
+        if answer.status == HTTPStatus.OK:
+            return answer.body
+        if b'"Object Not Found"' not in answer.body:
+            raise self._hidden(answer.body)
+        return None
+
     async def _authorization(self) -> str:
         try:
             authorization = await self._login.authorization()
@@ -133,15 +145,18 @@ class ManagementApi:
                 refused=True,
             )
         if response.status == HTTPStatus.NOT_FOUND:
-            return ManagementError(
-                "ManagementFailed",
-                f"{self.where} answered with HTTP status 404{said}: either vhost {self.credentials.vhost} does not "
-                "exist, or another service listens there",
-            )
+            return self._hidden(body)
         return ManagementError(
             "ManagementFailed",
             f"{self.where} answered with HTTP status {response.status}{said}",
             retry_after=retry_after,
+        )
+
+    def _hidden(self, body: bytes) -> ManagementError:
+        return ManagementError(
+            "ManagementFailed",
+            f"{self.where} answered with HTTP status 404{_said(body)}: vhost {self.credentials.vhost} does not exist, "
+            f"or {self._user} has no permission in it, or another service listens there",
         )
 
     @property

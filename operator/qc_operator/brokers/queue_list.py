@@ -8,7 +8,6 @@ switched off. The list leaves out queues without a leader: left out means unknow
 from __future__ import annotations
 
 from collections.abc import Collection
-from http import HTTPStatus
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
@@ -130,10 +129,8 @@ async def _list(api: ManagementApi, query: str, *, type: type[_T]) -> list[_T]: 
 
 
 async def _one(api: ManagementApi, queue: str, query: str, *, type: type[_T]) -> _T | None:  # noqa: A002
-    answer = await api.get(
-        f"{_path(api)}/{quote(queue, safe='')}?{query}", accept=(HTTPStatus.OK, HTTPStatus.NOT_FOUND)
-    )
-    return None if answer.status == HTTPStatus.NOT_FOUND else _decode(api, answer.body, type=type)
+    body = await api.find(f"{_path(api)}/{quote(queue, safe='')}?{query}")
+    return None if body is None else _decode(api, body, type=type)
 
 
 def _path(api: ManagementApi) -> str:

@@ -26,14 +26,11 @@ from qc_operator.brokers.node_metrics import NodeMetricsError
 from qc_operator.brokers.queue_facts import FactsBook
 from qc_operator.brokers.queue_list import counted
 from qc_operator.brokers.totals_sources import ApiSource, MetricsSource, Snapshot
-from qc_operator.scaling.observation import Counters, QueueFacts, TotalsReading, Unavailable, Unknown
+from qc_operator.scaling.observation import EMPTY_LIST, Counters, QueueFacts, TotalsReading, Unavailable, Unknown
 from qc_operator.scaling.trust import TOTALS_MAX_AGE
 from qc_operator.settings import ReadingSettings
 
 log = logging.getLogger(__name__)
-
-EMPTY_LIST = "EmptyList"
-"""The cause of totals and names when a vhost seems to have no queues at all: that may be a matter of permissions."""
 
 COUNTERS_AWAITED = 0.3
 """Seconds by which the news of the totals waits for the counters, so that one decision sees both."""
@@ -146,11 +143,14 @@ class VhostTotals:
         return max(usual, min(breaker.pause(now=now) for breaker in self._breakers.values()))
 
     async def _turn(self) -> None:
-        asking = self._breakers[self._by_api].pause(now=asyncio.get_running_loop().time()) == 0
+        rated = self._interest.rated()
+        self._counters.keep(rated)
         async with asyncio.TaskGroup() as tasks:
-            others = [tasks.create_task(self._read_counters())] if asking and self._interest.rated() else []
-            if asking:
-                others.append(tasks.create_task(self._quietly(self._alarms.refresh(self._api))))
+            others = []
+            if not self._breakers[self._by_api].pause(now=asyncio.get_running_loop().time()):
+                others.append(tasks.create_task(self._quietly(lambda: self._alarms.refresh(self._api))))
+                if rated:
+                    others.append(tasks.create_task(self._quietly(lambda: self._read_counters(rated))))
             good = await self._read_totals()
             if others:
                 await asyncio.wait(others, timeout=COUNTERS_AWAITED)
@@ -220,21 +220,15 @@ class VhostTotals:
         self._snapshot = None
         self._problem = why
 
-    async def _read_counters(self) -> None:
-        rated = self._interest.rated()
-        self._counters.keep(rated)
+    async def _read_counters(self, rated: Collection[str]) -> None:
         asked_at = asyncio.get_running_loop().time()
+        counts = await counted(self._api, queues=rated, in_vhost=self._by_api.in_vhost)
+        self._counters.add(counts, at=asked_at)
 
-        async def read() -> None:
-            counts = await counted(self._api, queues=rated, in_vhost=self._by_api.in_vhost)
-            self._counters.add(counts, at=asked_at)
-
-        await self._quietly(read())
-
-    async def _quietly(self, asking: Awaitable[None]) -> None:
+    async def _quietly(self, asking: Callable[[], Awaitable[None]]) -> None:
         """Ask for what the totals do not hang on: where that fails they fail, too, and say so."""
         try:
-            await asking
+            await asking()
         except ManagementError as error:
             log.debug("%s", error)
             if self._by_metrics is not None:

@@ -8,13 +8,12 @@ from typing import Final
 
 from qc_operator.resource import Aggregate, Lag, Queue
 from qc_operator.scaling.observation import (
-    LEFT_OUT,
     Depth,
     EntryObservation,
     QueueObservation,
     Totals,
     Unavailable,
-    Unknown,
+    left_out,
 )
 from qc_operator.scaling.trust import TOTALS_MAX_AGE, doubt
 
@@ -53,7 +52,7 @@ def backlog(*, queue: QueueObservation, count: str, running: int, now: float) ->
     if not isinstance(depth, Depth):
         return None
     doubted = doubt(queue=queue, running=running, now=now)
-    if doubted or (isinstance(totals, Unknown) and totals.cause == LEFT_OUT):
+    if doubted or left_out(totals):
         return Backlog(at_least=depth.ready, at_most=None, doubt=doubted)
     if count == "Ready" or isinstance(totals, Unavailable):
         return Backlog(at_least=depth.ready, at_most=depth.ready)

@@ -10,13 +10,12 @@ from typing import Final
 
 from qc_operator.resource import QueueConsumerSpec
 from qc_operator.scaling.observation import (
-    LEFT_OUT,
     Depth,
     EntryObservation,
     Observation,
     QueueObservation,
     Totals,
-    Unknown,
+    left_out,
 )
 from qc_operator.scaling.trust import TOTALS_MAX_AGE, doubt
 
@@ -54,7 +53,7 @@ def _queue_busy(*, queue: QueueObservation, unacknowledged_matter: bool, running
     """When this queue was last not known to be empty, or minus infinity when both lanes say it is."""
     if not isinstance(queue.depth, Depth) or queue.depth.ready > 0:
         return now
-    if isinstance(queue.totals, Unknown) and queue.totals.cause == LEFT_OUT:
+    if left_out(queue.totals):
         return now
     if doubt(queue=queue, running=running, now=now):
         return now

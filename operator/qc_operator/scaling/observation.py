@@ -64,11 +64,22 @@ LEFT_OUT: Final = "LeftOut"
 It leaves out a queue without a leader, of which the passive declare says (0, 0): such a zero is not to be believed.
 """
 
+EMPTY_LIST: Final = "EmptyList"
+"""The cause of totals where the slow lane knows of no queue at all: that may be a matter of permissions.
+
+Of a queue that answers a passive declare it says the same as that it is left out.
+"""
+
 STREAM: Final = "stream"
 """The type of a queue whose count never falls, because reading a stream takes nothing out of it."""
 
 DepthReading: TypeAlias = Depth | Missing | Unknown
 TotalsReading: TypeAlias = Totals | Unknown | Unavailable
+
+
+def left_out(totals: TotalsReading) -> bool:
+    """Whether the slow lane answers, and does not have the queue."""
+    return isinstance(totals, Unknown) and totals.cause in {LEFT_OUT, EMPTY_LIST}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

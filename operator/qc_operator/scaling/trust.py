@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from qc_operator.scaling.observation import LEFT_OUT, STREAM, Depth, QueueObservation, Totals, Unknown
+from qc_operator.scaling.observation import STREAM, Depth, QueueObservation, Totals, Unknown, left_out
 
 TOTALS_MAX_AGE: Final = 15.0
 """Seconds after which the slow lane's figures count as unknown: three of its polls."""
@@ -25,7 +25,7 @@ def checked(queue: QueueObservation) -> QueueObservation:
         return _unknown(queue, cause="StreamNotSupported", message=message, at=depth.at)
     if depth.ready or depth.consumers:
         return queue
-    if isinstance(queue.totals, Unknown) and queue.totals.cause == LEFT_OUT:
+    if left_out(queue.totals):
         message = "it reads empty, but the management API leaves it out, as it does with a queue without a leader"
         return _unknown(queue, cause="QueueWithoutLeader", message=message, at=depth.at)
     if facts is not None and facts.state in {"minority", "down", "stopped", "crashed"}:

@@ -129,10 +129,22 @@ def settings() -> ReadingSettings:
 
 
 @pytest.fixture
+def record(request: pytest.FixtureRequest) -> Callable[[str, object], None]:
+    """Note a figure with the test: it stands in the JUnit report, and `pytest -rP` shows it."""
+
+    def note(name: str, value: object) -> None:
+        # What `record_property` does, which warns of a report in pytest's own default format.
+        request.node.user_properties.append((name, value))
+        print(f"{name}: {value}")  # noqa: T201 - captured, and shown on demand
+
+    return note
+
+
+@pytest.fixture
 async def reading(
-    secrets: SecretStore, settings: ReadingSettings, record_property: Callable[[str, object], None]
+    secrets: SecretStore, settings: ReadingSettings, record: Callable[[str, object], None]
 ) -> AsyncIterator[Bench]:
     async with aiohttp.ClientSession() as session:
         feeds = SecretFeeds(secret_data=secrets, settings=settings, identity="ns/operator", session=session)
-        yield Bench(feeds=feeds, secrets=secrets, record=record_property)
+        yield Bench(feeds=feeds, secrets=secrets, record=record)
         await feeds.close()

@@ -117,7 +117,6 @@ class Keeper:
         assert self.feed.problem is None
         self.record(f"read again after {after}, seconds", round(depth, 2))
         self.record(f"totals again after {after}, seconds", round(totals, 2))
-        print(f"read again {depth:.2f} s after {after}, totals {totals:.2f} s")  # noqa: T201 - pytest -rP shows it
 
 
 def _aged(*, now: float) -> Memory:

@@ -29,7 +29,7 @@ class RecordingProxy:
         """What was asked for, without the queries."""
         return [urlsplit(asked).path for asked in self.asked]
 
-    async def _pass_on(self, request: web.Request) -> web.Response:
+    async def _pass_on(self, request: web.BaseRequest) -> web.Response:
         self.asked.append(request.raw_path)
         self.hosts.add(request.host)
         if self.intercept is not None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from qc_operator.scaling.observation import (
+    EMPTY_LIST,
     LEFT_OUT,
     Depth,
     QueueFacts,
@@ -35,8 +36,9 @@ def facts(kind: str = "quorum", state: str = "running") -> QueueFacts:
     return QueueFacts(type=kind, single_active_consumer=False, state=state)
 
 
-def test_an_empty_queue_that_the_slow_lane_leaves_out_is_unknown() -> None:
-    depth = checked(queue(totals=OMITTED)).depth
+@pytest.mark.parametrize("cause", [LEFT_OUT, EMPTY_LIST])
+def test_an_empty_queue_that_the_slow_lane_leaves_out_is_unknown(cause: str) -> None:
+    depth = checked(queue(totals=Unknown(cause=cause, message="left out", at=NOW))).depth
 
     assert isinstance(depth, Unknown)
     assert "QueueWithoutLeader" == depth.cause

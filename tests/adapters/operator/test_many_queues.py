@@ -1,0 +1,82 @@
+"""Five thousand queues of one vhost: every one is read, in turns, and no faster than the cap for one broker."""
+
+import asyncio
+import urllib.parse
+from collections.abc import Callable
+
+import pytest
+
+from qc_operator.brokers import QueueSource
+from qc_operator.brokers.declares import Question
+from qc_operator.brokers.reader import BrokerReader
+from qc_operator.scaling.observation import Depth, DepthReading, EntryObservation, Totals
+from qc_operator.settings import ReadingSettings
+from tests.adapters.operator.conftest import Bench, SecretStore
+from tests.rabbitmq_node import RabbitMQNode
+from tests.rabbitmq_vhost import Vhost
+
+MANY = 5000
+PER_SECOND = 2500.0
+"""The cap: all of them are read every two seconds, though they are wanted five times a second."""
+WATCHED = 6.0
+"""Seconds: three turns of all queues."""
+
+
+@pytest.fixture
+def settings() -> ReadingSettings:
+    return ReadingSettings(declares_per_second=PER_SECOND, totals_interval=1.0)
+
+
+@pytest.fixture
+def queues(own_any_rabbitmq: RabbitMQNode, own_any_vhost: Vhost) -> list[str]:
+    names = [f"queue-{number:04}" for number in range(MANY)]
+    path = f"/api/definitions/{urllib.parse.quote(own_any_vhost.vhost, safe='')}"
+    for start in range(0, MANY, 1000):
+        queues = [
+            {"name": name, "durable": False, "auto_delete": False, "arguments": {}}
+            for name in names[start : start + 1000]
+        ]
+        own_any_rabbitmq.api("POST", path, {"queues": queues})
+    return names
+
+
+@pytest.fixture
+def readings(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, float]]:
+    """Every reading of the fast lane: the queue, and when it was read."""
+    seen: list[tuple[str, float]] = []
+    apply = BrokerReader._apply
+
+    def noting(reader: BrokerReader, question: Question, reading: DepthReading) -> None:
+        seen.append((question.queue, reading.at))
+        apply(reader, question, reading)
+
+    monkeypatch.setattr(BrokerReader, "_apply", noting)
+    return seen
+
+
+async def test_all_are_read_in_turns_and_the_cap_is_kept(
+    queues: list[str],
+    readings: list[tuple[str, float]],
+    own_any_vhost: Vhost,
+    reading: Bench,
+    secrets: SecretStore,
+    record: Callable[[str, object], None],
+) -> None:
+    secrets.put(own_any_vhost)
+    feed = reading.open_sources(QueueSource(pattern="^queue-"))
+    await reading.until_entry(feed, all_read, within=60)
+    until = asyncio.get_running_loop().time() + WATCHED
+    await reading.until_entry(feed, lambda entry: all_read(entry, since=until), within=60)
+
+    later = [(queue, at) for queue, at in readings if until - WATCHED < at <= until]
+    record("declares per second", round(len(later) / WATCHED))
+    assert set(queues) == {queue for queue, _ in later}
+    assert len(later) / WATCHED <= 1.1 * PER_SECOND
+
+
+def all_read(entry: EntryObservation, *, since: float = 0.0) -> bool:
+    """Whether both lanes have read every queue."""
+    return len(entry.queues) == MANY and all(
+        isinstance(queue.depth, Depth) and queue.depth.at > since and isinstance(queue.totals, Totals)
+        for queue in entry.queues
+    )

@@ -1,0 +1,131 @@
+"""All queues of a vhost that match a pattern, as they come and go."""
+
+import asyncio
+from collections.abc import Callable
+
+from qc_operator.brokers import QueueSource
+from qc_operator.brokers.feed import QueueFeed
+from qc_operator.scaling.observation import Depth, EntryObservation, Totals
+from tests.adapters.operator.conftest import Bench, SecretStore, filled
+from tests.adapters.operator.keeper import REPLICAS, Keeper
+from tests.rabbitmq_node import RabbitMQNode
+from tests.rabbitmq_vhost import Vhost
+
+MORE_THAN_A_PAGE = 600
+"""Queues. A page of the management API has at most 500."""
+
+
+def declare_all(vhost: Vhost, names: list[str]) -> None:
+    with vhost.channel() as channel:
+        for name in names:
+            channel.queue_declare(name, durable=True)
+
+
+def pattern(bench: Bench, text: str, *, secret: str = "broker") -> QueueFeed:
+    return bench.open_sources(QueueSource(pattern=text), secret=secret)
+
+
+def matches(*names: str) -> Callable[[EntryObservation], bool]:
+    """Whether the entry has exactly these queues, and both lanes have read each."""
+
+    def condition(entry: EntryObservation) -> bool:
+        read = [
+            queue.name
+            for queue in entry.queues
+            if isinstance(queue.depth, Depth) and isinstance(queue.totals, Totals)
+        ]
+        return entry.known and sorted(names) == sorted(read)
+
+    return condition
+
+
+async def test_all_of_more_than_a_page_of_queues_match(any_vhost: Vhost, reading: Bench, secrets: SecretStore) -> None:
+    secrets.put(any_vhost)
+    names = [f"orders.{number}" for number in range(MORE_THAN_A_PAGE)]
+    declare_all(any_vhost, [*names, "receipts.1"])
+    any_vhost.publish(names[-1], [b"1"])
+
+    entry = await reading.until_entry(pattern(reading, r"^orders\..+$"), matches(*names))
+
+    assert 1 == entry.ready
+
+
+async def test_queues_that_come_and_go_are_followed(any_vhost: Vhost, reading: Bench, secrets: SecretStore) -> None:
+    secrets.put(any_vhost)
+    declare_all(any_vhost, ["orders.1", "orders.2"])
+    feed = pattern(reading, r"^orders\.")
+    await reading.until_entry(feed, matches("orders.1", "orders.2"))
+
+    await asyncio.to_thread(any_vhost.declare, "orders.3")
+    await reading.until_entry(feed, matches("orders.1", "orders.2", "orders.3"))
+    await asyncio.to_thread(any_vhost.delete, "orders.1")
+    await reading.until_entry(feed, matches("orders.2", "orders.3"))
+    await asyncio.to_thread(any_vhost.declare, "orders.1", x_queue_type="quorum")
+    await reading.until_entry(feed, matches("orders.1", "orders.2", "orders.3"))
+
+
+async def test_no_match_is_no_queues_and_no_error(any_vhost: Vhost, reading: Bench, secrets: SecretStore) -> None:
+    secrets.put(any_vhost)
+    any_vhost.declare("receipts")
+    feed = pattern(reading, "^orders$")
+
+    await reading.until_entry(feed, lambda entry: entry.unmatched is None)
+
+    assert () == feed.observe()[0].queues
+    assert feed.problem is None
+    await asyncio.to_thread(any_vhost.declare, "orders")
+    await reading.until_entry(feed, matches("orders"))
+
+
+async def test_an_empty_list_is_not_taken_for_no_queues(any_vhost: Vhost, reading: Bench, secrets: SecretStore) -> None:
+    """It may be that a permission is missing."""
+    secrets.put(any_vhost)
+    filled(any_vhost)
+    keeper = keep(reading, "^orders$")
+    await keeper.reads()
+
+    await asyncio.to_thread(any_vhost.delete, "orders")
+    await keeper.loses("EmptyList")
+
+    await asyncio.to_thread(filled, any_vhost)
+    await keeper.heals(after="the only queue of the vhost was made anew")
+    assert REPLICAS == keeper.lowest
+
+
+async def test_a_pattern_needs_the_management_api(any_vhost: Vhost, reading: Bench, secrets: SecretStore) -> None:
+    """No address was given, and nobody listens where it would be."""
+    any_vhost.declare("orders")
+    secrets.put(any_vhost)
+    del secrets.values["broker"]["management_uri"]
+    keeper = keep(reading, "^orders$")
+
+    await keeper.loses("PatternNeedsManagement")
+
+    assert REPLICAS == keeper.lowest
+    secrets.put(any_vhost)
+    await keeper.reads(0)
+
+
+async def test_the_queues_matched_last_are_read_while_the_list_is_away(
+    own_any_vhost: Vhost, own_any_rabbitmq: RabbitMQNode, reading: Bench, secrets: SecretStore
+) -> None:
+    secrets.put(own_any_vhost)
+    filled(own_any_vhost)
+    keeper = keep(reading, "^orders$")
+    await keeper.reads()
+
+    await asyncio.to_thread(own_any_rabbitmq.ctl, "set_user_tags", own_any_vhost.username)
+    await keeper.until(lambda _: keeper.feed.observe()[0].unmatched is not None)
+    entry = keeper.feed.observe()[0]
+    assert "ManagementRefused" == entry.unmatched.cause
+    assert ["orders"] == [queue.name for queue in entry.queues]
+    await asyncio.to_thread(own_any_vhost.publish, "orders", [b"more"])
+    await keeper.until(lambda _: keeper.feed.observe()[0].queues[0].depth.ready == REPLICAS + 1)
+
+    await asyncio.to_thread(own_any_rabbitmq.ctl, "set_user_tags", own_any_vhost.username, "management")
+    await keeper.heals(REPLICAS + 1, after="the user may ask the management API again")
+    assert REPLICAS == keeper.lowest
+
+
+def keep(bench: Bench, text: str) -> Keeper:
+    return bench.keep_source(QueueSource(pattern=text))
