@@ -70,3 +70,7 @@ demo: $(if $(filter current,$(DEMO_CLUSTER)),$(if $(IMAGE_LOAD),packages),packag
 .PHONY: bench-react
 bench-react: packages venv ## Measure the time from a confirmed message to the write of /scale (BENCH_OPTIONS=--trials=5)
 	@$(PY) -m tests.with_cluster $(PY) -m bench.reaction $(BENCH_OPTIONS)
+
+.PHONY: bench-reader
+bench-reader: packages venv ## Measure what reading queues costs and how fresh it is, on both releases (BENCH_OPTIONS="--releases 4")
+	@$(PY) -m bench.reader $(BENCH_OPTIONS)

@@ -7,17 +7,17 @@ operator's default settings. docs/benchmarks.md says how to read the figures.
 from __future__ import annotations
 
 import argparse
+import itertools
 import signal
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from rich.console import Console
-from rich.text import Text
 
 from bench.failure import BenchError
 from bench.machine import Machine, package_versions
-from bench.reader_broker import Broker, running
+from bench.reader_broker import STATISTICS_SECONDS, running
 from bench.reader_scenarios import SCENARIOS, Effort
 from bench.report import Figure, Missing, Report, publish
 
@@ -44,13 +44,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     figures: list[Figure] = []
     missing: list[Missing] = []
     versions = package_versions("pika", "aiohttp")
-    for release in options.releases:
+    for release, name in itertools.product(options.releases, options.scenarios):
+        began = time.monotonic()
         try:
+            # A node for each: what one scenario leaves behind, another would measure.
             with running(release) as broker:
                 versions[f"rabbitmq_{release}"] = broker.version
-                _measure(broker, effort, scenarios=options.scenarios, console=console, figures=figures, missing=missing)
-        except BenchError as error:
-            missing.append(Missing(name=f"RabbitMQ {release}", reason=str(error)))
+                for found in SCENARIOS[name](broker, effort):
+                    if isinstance(found, Missing):
+                        missing.append(found)
+                    else:
+                        figures.append(found)
+                    _say(console, _line(found))
+        except (BenchError, OSError) as error:
+            missing.append(Missing(name=f"RabbitMQ {release}, {name}: what is not above", reason=str(error)))
+            _say(console, _line(missing[-1]))
+        _say(console, f"RabbitMQ {release}, {name}: took {time.monotonic() - began:.0f} s")
     report = Report(
         bench="reader", machine=machine.facts(), versions=versions, figures=figures, missing=missing, notes=NOTES
     )
@@ -63,7 +72,12 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--releases", nargs="+", choices=RELEASES, default=RELEASES)
     parser.add_argument("--scenarios", nargs="+", choices=tuple(SCENARIOS), default=tuple(SCENARIOS))
     parser.add_argument("--windows", type=int, default=3, help="of which the median counts (default: %(default)s)")
-    parser.add_argument("--seconds", type=float, default=5.0, help="of each window (default: %(default)s)")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=STATISTICS_SECONDS,
+        help="of each window (default: %(default)s, what the broker's own statistics take turns in)",
+    )
     parser.add_argument("--messages", type=int, default=250, help="timed in each scenario (default: %(default)s)")
     parser.add_argument("--sweeps", type=int, default=21, help="of which the median counts (default: %(default)s)")
     parser.add_argument("--churn-seconds", type=float, default=40.0, help="default: %(default)s; the goal is for 600")
@@ -73,30 +87,11 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def _measure(
-    broker: Broker,
-    effort: Effort,
-    *,
-    scenarios: Iterable[str],
-    console: Console,
-    figures: list[Figure],
-    missing: list[Missing],
-) -> None:
-    """Play the scenarios; one that fails leaves its figures missing and the others alone."""
-    for name in scenarios:
-        began = time.monotonic()
-        try:
-            for found in SCENARIOS[name](broker, effort):
-                if isinstance(found, Missing):
-                    missing.append(found)
-                    continue
-                figures.append(found)
-                goal = "" if found.met is None else f"   (goal {found.goal:g})"
-                _say(console, f"{found.name}: {found.value:.4g} {found.unit}{goal}")
-        except (BenchError, OSError) as error:
-            console.print(Text(f"bench-reader: {name}: {error}", style="bold red"))
-            missing.append(Missing(name=f"{broker.version}, {name}: the rest of it", reason=str(error)))
-        _say(console, f"{broker.version}, {name}: {time.monotonic() - began:.0f} s")
+def _line(found: Figure | Missing) -> str:
+    if isinstance(found, Missing):
+        return f"{found.name}: missing, {found.reason}"
+    goal = "" if found.goal is None else f"   (goal {found.goal:g}, {'met' if found.met else 'NOT met'})"
+    return f"{found.name}: {found.value:.4g} {found.unit}{goal}"
 
 
 def _say(console: Console, line: str) -> None:

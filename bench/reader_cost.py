@@ -73,16 +73,6 @@ class Cost:
         return sum(window.seconds for window in self.windows)
 
 
-def idle(broker: Broker, *, count: int, seconds: float) -> float:
-    """Percent of a core that the broker takes by itself."""
-    shares = []
-    for _ in range(count):
-        began, before = time.monotonic(), broker.processor_seconds()
-        time.sleep(seconds)
-        shares.append(100 * (broker.processor_seconds() - before) / (time.monotonic() - began))
-    return median(shares)
-
-
 def cost(broker: Broker, subject: Child, *, idle: float, count: int, seconds: float) -> Cost:
     """Watch the operator's reading, which goes on by itself."""
     time.sleep(LEAD_SECONDS)

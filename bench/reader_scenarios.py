@@ -10,7 +10,7 @@ from bench import reader_figures as figures
 from bench.reader_broker import Broker
 from bench.reader_child import Child
 from bench.reader_churn import churn
-from bench.reader_cost import Cost, cost, idle
+from bench.reader_cost import Cost, cost
 from bench.reader_delay import delays
 from bench.reader_figures import AT_ZERO, CHEAPER, NONE, STEADY, Goals, twice
 from bench.reader_scene import peer, reading, sweeps
@@ -43,8 +43,7 @@ def thousand(broker: Broker, effort: Effort) -> Found:
     """1,000 classic queues in one vhost; then five QueueConsumers for each, and the other ways."""
     label = f"{broker.version}, 1000 classic queues"
     vhost = broker.vhost(queues=1000)
-    broker.rest()
-    alone = idle(broker, count=effort.windows, seconds=effort.seconds / 2)
+    alone = broker.rest()
     yield figures.idle_figure(label, alone)
     yield figures.sweep_figure(label, sweeps(vhost, queues=1000, times=effort.sweeps), AT_ZERO)
 
@@ -72,10 +71,11 @@ def many(broker: Broker, effort: Effort) -> Found:
     """5,000 classic queues in one vhost, its totals from the node's metrics."""
     label = f"{broker.version}, 5000 classic queues"
     vhost = broker.vhost(queues=5000)
-    broker.rest()
+    alone = broker.rest()
     yield figures.sweep_figure(label, sweeps(vhost, queues=5000, times=effort.sweeps), NONE)
     yield from _both_states(
         label,
+        alone,
         broker,
         {"broker": vhost},
         effort,
@@ -90,20 +90,21 @@ def vhosts(broker: Broker, effort: Effort) -> Found:
     """10 vhosts with 100 classic queues each, so 10 connections."""
     label = f"{broker.version}, {VHOSTS} vhosts of 100 classic queues"
     made = {f"broker-{number}": broker.vhost(queues=100) for number in range(VHOSTS)}
-    broker.rest()
-    yield from _both_states(label, broker, made, effort, queues=100)
+    alone = broker.rest()
+    yield from _both_states(label, alone, broker, made, effort, queues=100)
 
 
 def quorum(broker: Broker, effort: Effort) -> Found:
     """1,000 quorum queues in one vhost."""
     label = f"{broker.version}, 1000 quorum queues"
     vhost = broker.vhost(queues=1000, queue_type="quorum")
-    broker.rest()
-    yield from _both_states(label, broker, {"broker": vhost}, effort, queues=1000)
+    alone = broker.rest()
+    yield from _both_states(label, alone, broker, {"broker": vhost}, effort, queues=1000)
 
 
 def _both_states(
     label: str,
+    alone: float,
     broker: Broker,
     vhosts: Mapping[str, Vhost],
     effort: Effort,
@@ -113,7 +114,6 @@ def _both_states(
     at_zero: Goals = NONE,
     node_metrics: bool = False,
 ) -> Found:
-    alone = idle(broker, count=1, seconds=effort.seconds)
     yield figures.idle_figure(label, alone)
     with reading(broker, vhosts, queues=queues, node_metrics=node_metrics, at_zero=False) as subject:
         for state, goals in (("steady", steady), ("at zero", at_zero)):

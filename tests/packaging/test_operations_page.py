@@ -26,22 +26,23 @@ from qc_operator.brokers import (
     totals_sources,
 )
 from qc_operator.metrics import Metrics
-from qc_operator.scaling import trust
+from qc_operator.scaling import observation, trust
 from tests.packaging.documents import DOCS, table, words
 from tests.packaging.rendering import only, rendered
 
 PAGE = DOCS / "operations.md"
 
 # What can become the reason of a condition. Those of the slow lane become one where a pattern needs it.
-SLOW_LANE = (management, node_metrics, queue_list, totals, totals_sources)
+SLOW_LANE = (management, node_metrics, observation, queue_list, totals, totals_sources)
 SOURCES = (
     amqp, declares, feed, feeds, issuer, oauth2, readiness, reader, runtime, secret_watch, session, trust, *SLOW_LANE
 )  # fmt: skip
 TABLES = ("ready", "slow lane", "active", "limited")
-# CamelCase words in these files that are no reasons: conditions and their values, a field's value, HTTP's headers.
+# CamelCase words in these files that are no reasons: conditions and their values, a field's value, HTTP's headers; and
+# the cause of totals that are left out, which is told in a sentence only.
 OTHER_WORDS = {
     "Ready", "Active", "ScalingLimited", "True", "False", "Unknown", "ReadyAndUnacked",
-    "Accept", "Authorization", "Host",
+    "Accept", "Authorization", "Host", "LeftOut",
 }  # fmt: skip
 
 

@@ -8,7 +8,6 @@ API; the counts are up to 5 s old (`collect_statistics_interval`, and a quorum q
 from __future__ import annotations
 
 import asyncio
-import re
 import socket
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -20,6 +19,7 @@ from yarl import URL
 
 from qc_operator.brokers.credentials import Credentials, LoginError
 from qc_operator.brokers.login import Login
+from qc_operator.brokers.metrics_text import NodeAnswer, is_rabbitmq, parse
 from qc_operator.brokers.tls import tls_problem
 
 MOST_AGE: Final = 5.0
@@ -28,20 +28,6 @@ MOST_AGE: Final = 5.0
 LOST_NODE_REMEMBERED: Final = 600.0
 """Seconds for which the queues that a lost node told of count as existing, though nobody counts them."""
 
-ESCAPED_SINCE: Final = (3, 13)
-"""From then on a queue's name is written with escapes (rabbitmq-server#9656)."""
-
-RAW_UNTIL: Final = (3, 11)
-"""Before, it is written as it is; in between it depends on the patch release."""
-
-TYPES: Final = {"rabbit_classic_queue": "classic", "rabbit_quorum_queue": "quorum", "rabbit_stream_queue": "stream"}
-
-_RELEASE = re.compile(rb'rabbitmq_build_info\{.*?rabbitmq_version="(\d+)\.(\d+)')
-_NODE = re.compile(rb'rabbitmq_identity_info\{rabbitmq_node="([^"]*)"')
-_COUNT = r'"\} (\d+)'
-_TYPE = r'",queue_type="(\w+)".*'
-_ESCAPE = re.compile(r"\\(.)")
-
 
 class NodeMetricsError(Exception):
     """No node has told anything. `reason` is a CamelCase word, the message a sentence without secrets."""
@@ -49,17 +35,6 @@ class NodeMetricsError(Exception):
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeAnswer:
-    """What one node tells of the queues that it leads."""
-
-    node: str
-    counts: dict[str, tuple[int, int]]
-    """Messages ready and unacknowledged."""
-    types: dict[str, str]
-    """From 4.x on; before, nodes do not tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +138,7 @@ class NodeMetrics:
             return NodeMetricsError("MetricsUnreachable", f"{where} cannot be reached: {problem}")
         if status != HTTPStatus.OK:
             return NodeMetricsError("MetricsFailed", f"{where}: HTTP status {status}")
-        if not _RELEASE.search(body):
+        if not is_rabbitmq(body):
             return NodeMetricsError("MetricsFailed", f"{where} are not those of RabbitMQ's plugin rabbitmq_prometheus")
         return parse(body, vhost=self._vhost, with_types=with_types)
 
@@ -193,54 +168,3 @@ def _merge(into: dict[str, tuple[int, int]], other: dict[str, tuple[int, int]]) 
         (ready, unacknowledged), (more, others) = into[name], other[name]
         other[name] = max(ready, more), max(unacknowledged, others)
     into.update(other)
-
-
-def parse(body: bytes, *, vhost: str, with_types: bool) -> NodeAnswer:
-    """Read the text format of `/metrics/detailed?family=queue_coarse_metrics`; 5,000 queues take 6 ms.
-
-    A name that may or may not be escaped is left out, and so is a queue of which one of the counts is not told.
-    """
-    release = _release(body)
-    ready = _samples(body, "messages_ready", _COUNT, vhost=vhost, release=release)
-    unacknowledged = _samples(body, "messages_unacked", _COUNT, vhost=vhost, release=release)
-    types = _samples(body, "info", _TYPE, vhost=vhost, release=release) if with_types else {}
-    node = _NODE.search(body)
-    return NodeAnswer(
-        node=node[1].decode(errors="replace") if node else "",
-        counts={
-            queue: (int(count), int(unacknowledged[queue])) for queue, count in ready.items() if queue in unacknowledged
-        },
-        types={queue: TYPES.get(type_, type_) for queue, type_ in types.items()},
-    )
-
-
-def _samples(body: bytes, metric: str, rest: str, *, vhost: str, release: tuple[int, int]) -> dict[str, str]:
-    """Give each queue's value of one metric."""
-    # Lines of one metric stand together; to look through all of them would take three times as long.
-    start = body.find(f"# TYPE rabbitmq_detailed_queue_{metric} ".encode())
-    if start < 0:
-        return {}
-    lines = body[start : body.find(b"\n# TYPE ", start) + 1].decode(errors="replace")
-    escaped = release >= ESCAPED_SINCE
-    before = f'rabbitmq_detailed_queue_{metric}{{vhost="{_escape(vhost) if escaped else vhost}",queue="'
-    # Raw, a name may hold quotes: its label ends where the last one does that the rest of the line can follow.
-    found = re.findall(f"{re.escape(before)}(.*){rest}\n", lines)
-    if "\\" not in lines and escaped:
-        return dict(found)
-    if escaped:
-        return {_ESCAPE.sub(_unescape, queue): value for queue, value in found}
-    plain = release < RAW_UNTIL
-    return {queue: value for queue, value in found if plain or not ("\\" in queue or '"' in queue)}
-
-
-def _release(body: bytes) -> tuple[int, int]:
-    found = _RELEASE.search(body)
-    return (int(found[1]), int(found[2])) if found else ESCAPED_SINCE
-
-
-def _escape(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-
-
-def _unescape(found: re.Match[str]) -> str:
-    return "\n" if found[1] == "n" else found[1]

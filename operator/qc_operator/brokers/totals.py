@@ -1,7 +1,7 @@
 """The slow lane of a reader: a vhost's totals, read every few seconds on behalf of all its queues.
 
-Each turn asks the cheapest source that answers: the list of all queues (`queue_list.py`), a few queues one by one, or
-the nodes' metrics (`node_metrics.py`). What has not been told is unknown, never zero.
+Each turn asks the cheapest source that answers: the list of all queues, a few of them one by one, or the nodes' metrics
+(`totals_sources.py`). What has not been told is unknown, never zero.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
-from typing import Protocol
 
 import aiohttp
 
@@ -25,7 +24,8 @@ from qc_operator.brokers.management import ManagementApi, ManagementError
 from qc_operator.brokers.node_metrics import NodeMetricsError
 from qc_operator.brokers.queue_facts import FactsBook
 from qc_operator.brokers.queue_list import counted
-from qc_operator.brokers.totals_sources import ApiSource, MetricsSource, Snapshot
+from qc_operator.brokers.snapshot import Interest, Snapshot
+from qc_operator.brokers.totals_sources import ApiSource, MetricsSource
 from qc_operator.scaling.observation import EMPTY_LIST, Counters, QueueFacts, TotalsReading, Unavailable, Unknown
 from qc_operator.scaling.trust import TOTALS_MAX_AGE
 from qc_operator.settings import ReadingSettings
@@ -34,19 +34,6 @@ log = logging.getLogger(__name__)
 
 COUNTERS_AWAITED = 0.3
 """Seconds by which the news of the totals waits for the counters, so that one decision sees both."""
-
-
-class Interest(Protocol):
-    """What the reader needs at the moment."""
-
-    def watched(self) -> Collection[str]:
-        """Queues whose totals and facts are needed."""
-
-    def rated(self) -> Collection[str]:
-        """Those of them whose counters are needed."""
-
-    def listing(self) -> bool:
-        """Whether a pattern needs the names of all queues."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

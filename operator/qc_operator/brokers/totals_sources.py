@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from typing import Final, Protocol
+from collections.abc import Collection
+from typing import Final
 
 import aiohttp
 
@@ -15,7 +14,8 @@ from qc_operator.brokers.management import ManagementApi, ManagementError
 from qc_operator.brokers.node_metrics import MOST_AGE, NodeMetrics
 from qc_operator.brokers.queue_facts import FactsBook
 from qc_operator.brokers.queue_list import Row, listed, single
-from qc_operator.scaling.observation import LEFT_OUT, STREAM, Totals, TotalsReading, Unknown
+from qc_operator.brokers.snapshot import Interest, Snapshot
+from qc_operator.scaling.observation import STREAM, Unknown
 
 MOST_SINGLES: Final = 8
 """Queues that are read one by one at most."""
@@ -29,43 +29,6 @@ LIST_EVERY: Final = 60
 
 RETRY_STUCK: Final = 12
 """Turns after which the list is tried again that one stuck queue had held up."""
-
-
-class Wanted(Protocol):
-    """What a turn must answer."""
-
-    def watched(self) -> Collection[str]:
-        """The queues that matter."""
-
-    def listing(self) -> bool:
-        """Whether the names of all others are needed, too."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
-    """One answer."""
-
-    source: str
-    """For sentences."""
-    counts: Mapping[str, tuple[int, int]]
-    """Messages ready and unacknowledged."""
-    at: float
-    answered_at: float
-    names: tuple[str, ...] | Unknown | None
-    """All queues of the vhost, sorted; None where only some were asked for."""
-    left_out: str
-    """Why a queue may have no counts."""
-    failed: Mapping[str, str] = field(default_factory=dict)
-    """Queues that could not be asked for by themselves, and why."""
-
-    def of(self, queue: str) -> TotalsReading:
-        """What it says of one queue."""
-        if queue in self.failed:
-            return Unknown(cause="ManagementUnreachable", message=self.failed[queue], at=self.at)
-        if queue not in self.counts:
-            return Unknown(cause=LEFT_OUT, message=f"{self.source} {self.left_out}", at=self.at)
-        ready, unacknowledged = self.counts[queue]
-        return Totals(ready=ready, unacknowledged=unacknowledged, at=self.at, answered_at=self.answered_at)
 
 
 class ApiSource:
@@ -82,10 +45,10 @@ class ApiSource:
         """Whether a queue that is asked for by itself comes with counts: from 3.13.1 on."""
         self._turns_without_list = 0
 
-    async def read(self, wanted: Wanted) -> Snapshot:
+    async def read(self, interest: Interest) -> Snapshot:
         """Ask. Raises `ManagementError`."""
-        watched = wanted.watched()
-        if self._few(watched, listing=wanted.listing()):
+        watched = interest.watched()
+        if self._few(watched, listing=interest.listing()):
             snapshot = await self._one_by_one(watched)
             if snapshot is not None:
                 self._turns_without_list += 1
@@ -181,10 +144,10 @@ class MetricsSource:
         )
         return cls(metrics=metrics, facts=facts)
 
-    async def read(self, wanted: Wanted) -> Snapshot:
+    async def read(self, interest: Interest) -> Snapshot:
         """Ask. Raises `NodeMetricsError`."""
         asked_at = asyncio.get_running_loop().time()
-        watched = wanted.watched()
+        watched = interest.watched()
         report = await self._metrics.read(with_types=self._facts.incomplete(watched))
         self._facts.learn_types(report.types, watched=watched)
         self.in_vhost = len(report.counts)

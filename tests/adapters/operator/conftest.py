@@ -22,6 +22,9 @@ QUICK = ReadingSettings(
     retry_first=0.2, retry_most=0.4, declare_timeout=0.5, totals_interval=0.3, totals_timeout=2.0, secret_interval=0.5
 )
 
+BROKER = "broker"
+"""The name of the Secret, unless a test has several."""
+
 
 @dataclass
 class SecretStore:
@@ -36,7 +39,7 @@ class SecretStore:
             raise SecretUnreadableError(reason="SecretNotFound", message=f"Secret {namespace}/{name} does not exist")
         return {key: b64encode(value.encode()).decode() for key, value in self.values[name].items()}
 
-    def put(self, vhost: Vhost, *, secret: str = "broker", **other: str) -> None:
+    def put(self, vhost: Vhost, *, secret: str = BROKER, **other: str) -> None:
         self.values[secret] = {
             "host": vhost.host,
             "port": str(vhost.port),
@@ -49,7 +52,7 @@ class SecretStore:
 
 def filled(vhost: Vhost, queue: str = "orders", **arguments: object) -> str:
     """Declare a queue and put a message for each replica of a keeper's target into it."""
-    vhost.declare(queue, **arguments)
+    vhost.declare(queue, durable=True, **arguments)
     vhost.publish(queue, [b"work"] * REPLICAS)
     return queue
 
@@ -65,14 +68,14 @@ class Bench:
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     opened: list[QueueFeed] = field(default_factory=list)
 
-    def open(self, *queues: str, vhost: str | None = None, secret: str = "broker") -> QueueFeed:
+    def open(self, *queues: str, vhost: str | None = None, secret: str = BROKER) -> QueueFeed:
         return self.open_sources(*(QueueSource(name=queue) for queue in queues), vhost=vhost, secret=secret)
 
     def open_sources(
         self,
         *sources: QueueSource,
         vhost: str | None = None,
-        secret: str = "broker",
+        secret: str = BROKER,
         notify: Callable[[], None] | None = None,
     ) -> QueueFeed:
         feed = self.feeds.open(
@@ -81,11 +84,11 @@ class Bench:
         self.opened.append(feed)
         return feed
 
-    def keep(self, queue: str, *, vhost: str | None = None, secret: str = "broker") -> Keeper:
+    def keep(self, queue: str, *, vhost: str | None = None, secret: str = BROKER) -> Keeper:
         """A target with a replica for each of the messages that the queue is given before."""
         return self.keep_source(QueueSource(name=queue), vhost=vhost, secret=secret)
 
-    def keep_source(self, source: QueueSource, *, vhost: str | None = None, secret: str = "broker") -> Keeper:
+    def keep_source(self, source: QueueSource, *, vhost: str | None = None, secret: str = BROKER) -> Keeper:
         return Keeper(opens=self.open_sources, record=self.record, source=source, vhost=vhost, secret=secret)
 
     async def until(

@@ -1,7 +1,9 @@
 """A broker that is stopped, killed or frozen: unknown, never empty, and read again by itself."""
 
 import asyncio
+import contextlib
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -9,6 +11,7 @@ from qc_operator.brokers.feed import QueueFeed
 from qc_operator.scaling.observation import Unknown
 from tests.adapters.operator.conftest import Bench, SecretStore, filled
 from tests.adapters.operator.keeper import REPLICAS, Keeper
+from tests.rabbitmq_fleet import RELEASES, Fleet, calm
 from tests.rabbitmq_node import RabbitMQNode
 from tests.rabbitmq_vhost import Vhost
 
@@ -41,21 +44,58 @@ async def test_a_broker_that_is_away_is_unreachable(how: str, keeper: Keeper, ow
     assert REPLICAS == keeper.lowest
 
 
-@pytest.mark.parametrize("seconds", [SHORTER_THAN_A_HEARTBEAT, LONGER_THAN_TWO])
-async def test_a_frozen_broker_does_not_answer(seconds: float, keeper: Keeper, own_any_rabbitmq: RabbitMQNode) -> None:
+async def test_a_broker_that_is_frozen_for_a_moment_does_not_answer(
+    keeper: Keeper, own_any_rabbitmq: RabbitMQNode
+) -> None:
     own_any_rabbitmq.pause()
-    thawed_at = time.monotonic() + seconds
+    thawed_at = time.monotonic() + SHORTER_THAN_A_HEARTBEAT
     await keeper.loses("DeclareTimeout")
-    if seconds == LONGER_THAN_TWO:
-        # A new connection is accepted by the kernel, and nobody says anything on it.
-        await keeper.loses("BrokerUnreachable", within=seconds)
     await asyncio.sleep(thawed_at - time.monotonic())
     assert isinstance(keeper.seen.depth, Unknown)
 
     own_any_rabbitmq.resume()
-    await keeper.heals(after=f"{seconds} s of SIGSTOP")
+    await keeper.heals(after=f"{SHORTER_THAN_A_HEARTBEAT} s of SIGSTOP")
 
     assert REPLICAS == keeper.lowest
+
+
+@pytest.fixture
+def nodes(fleet: Fleet) -> Iterator[list[RabbitMQNode]]:
+    """Those of both releases that a test may break."""
+    both = [fleet.node("own", release) for release in RELEASES]
+    calm(*both)
+    yield both
+    calm(*both)
+
+
+async def test_brokers_that_are_frozen_for_long_are_unreachable(
+    nodes: list[RabbitMQNode], reading: Bench, secrets: SecretStore
+) -> None:
+    """Both at once, as it takes so long."""
+    keepers = {}
+    with contextlib.ExitStack() as vhosts:
+        for node, release in zip(nodes, RELEASES, strict=True):
+            vhost = vhosts.enter_context(node.vhost())
+            secrets.put(vhost, secret=release)
+            keepers[release] = reading.keep(filled(vhost), secret=release)
+        for keeper in keepers.values():
+            await keeper.reads()
+
+        for node in nodes:
+            node.pause()
+        thawed_at = time.monotonic() + LONGER_THAN_TWO
+        for keeper in keepers.values():
+            await keeper.loses("DeclareTimeout")
+        for keeper in keepers.values():
+            # A new connection is accepted by the kernel, and nobody says anything on it.
+            await keeper.loses("BrokerUnreachable", within=LONGER_THAN_TWO)
+        await asyncio.sleep(thawed_at - time.monotonic())
+        for node in nodes:
+            node.resume()
+        for release, keeper in keepers.items():
+            await keeper.heals(after=f"{LONGER_THAN_TWO} s of SIGSTOP, release {release}")
+
+    assert [REPLICAS, REPLICAS] == [keeper.lowest for keeper in keepers.values()]
 
 
 def problem(feed: QueueFeed) -> str | None:

@@ -21,8 +21,8 @@ def declare_all(vhost: Vhost, names: list[str]) -> None:
             channel.queue_declare(name, durable=True)
 
 
-def pattern(bench: Bench, text: str, *, secret: str = "broker") -> QueueFeed:
-    return bench.open_sources(QueueSource(pattern=text), secret=secret)
+def pattern(bench: Bench, text: str) -> QueueFeed:
+    return bench.open_sources(QueueSource(pattern=text))
 
 
 def matches(*names: str) -> Callable[[EntryObservation], bool]:
@@ -30,9 +30,7 @@ def matches(*names: str) -> Callable[[EntryObservation], bool]:
 
     def condition(entry: EntryObservation) -> bool:
         read = [
-            queue.name
-            for queue in entry.queues
-            if isinstance(queue.depth, Depth) and isinstance(queue.totals, Totals)
+            queue.name for queue in entry.queues if isinstance(queue.depth, Depth) and isinstance(queue.totals, Totals)
         ]
         return entry.known and sorted(names) == sorted(read)
 

@@ -60,7 +60,7 @@ async def test_reading_goes_over_to_the_other_host_and_back(keeper: Keeper, ways
 
 
 async def test_all_hosts_are_tried_until_one_is_back(keeper: Keeper, ways: tuple[Proxy, Proxy]) -> None:
-    first, second = ways
+    _, second = ways
     for way in ways:
         await asyncio.to_thread(way.cut)
     lost = await keeper.loses("BrokerUnreachable")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from qc_operator.brokers.node_metrics import NodeAnswer, parse
+from qc_operator.brokers.metrics_text import NodeAnswer, parse
 
 
 def body(*queues: tuple[str, str, int, int], release: str, vhost: str = "/", info: bool = False) -> bytes:
