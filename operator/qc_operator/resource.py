@@ -128,6 +128,9 @@ def _check_queue(queue: Queue, *, path: str) -> None:
         # AMQP 0-9-1, section 4.2.5.3: a short string is at most 255 octets, whatever the number of characters.
         if value is not None and len(value.encode()) > 255:  # noqa: PLR2004 - the protocol's own number
             raise SpecError(path=f"{path}.{field}", rule="must be at most 255 bytes of UTF-8", value=value)
+        if value is not None and not {"\r", "\n"}.isdisjoint(value):
+            # RabbitMQ strips them from a name, and would answer for another queue.
+            raise SpecError(path=f"{path}.{field}", rule="must not contain a line break", value=value)
     if queue.pattern is not None:
         try:
             QueuePattern(queue.pattern)

@@ -33,7 +33,7 @@ class ReadingSettings:
     """Channels per connection, each with many declares under way. A queue that is slow to answer holds up one."""
     declares_per_second: float = 12_500.0
     """At most so many per broker, over all vhosts; with more queues the intervals grow evenly. A declare costs the
-    broker 15 to 20 us, so this is a quarter of a core."""
+    broker 25 to 35 us, so this is about a third of a core."""
     tell_interval: float = 0.9
     """Between two decisions on readings that say the same as before; one that says something else is decided on at
     once."""

@@ -28,8 +28,8 @@ LIFE = 3
 @pytest.fixture(scope="module")
 def issuer() -> Iterator[TokenIssuer]:
     made = TokenIssuer(certificate=AUTHORITY.server())
-    made.add(Client("operator", "s3cret", ("rabbitmq.read:*/*", "rabbitmq.tag:management")))
-    made.add(Client("brief", "s3cret", ("rabbitmq.read:*/*", "rabbitmq.tag:management"), life=LIFE))
+    made.add(Client("operator", "s3cret", ("rabbitmq.write:*/nowhere", "rabbitmq.tag:management")))
+    made.add(Client("brief", "s3cret", ("rabbitmq.write:*/nowhere", "rabbitmq.tag:management"), life=LIFE))
     made.add(Client("nowhere", "s3cret", ("rabbitmq.read:other/*",)))
     made.add(Client("elsewhere", "s3cret", ("rabbitmq.read:*/*",), audience="another-broker"))
     made.start()

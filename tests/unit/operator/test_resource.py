@@ -30,6 +30,9 @@ def test_defaults_are_those_of_the_crd() -> None:
         ),
         pytest.param({"queues": [{"name": "a"}]}, "spec.queues[0]", id="no target"),
         pytest.param(
+            {"queues": [{"name": "a\nb", "lag": {"scaleUpAbove": 1}}]}, "spec.queues[0].name", id="a line break"
+        ),
+        pytest.param(
             {"queues": [{"name": "a", "lag": {"scaleUpAbove": 0}}]}, "spec.queues[0].lag.scaleUpAbove", id="zero"
         ),
         pytest.param(
