@@ -81,6 +81,15 @@ class FastLane:
                 self._timer.cancel()
             for task in self._opening:
                 task.cancel()
+            self._forget_channels()
+
+    def _forget_channels(self) -> None:
+        """Take no more answers: those that come while the connection is being closed say nothing about now."""
+        for channel in self._all_channels():
+            channel.waiting.clear()
+        self._channels.clear()
+        self._stuck.clear()
+        self._solitary = None
 
     def arm(self, due: float) -> None:
         """Have the schedules looked at when this is due, if not before."""

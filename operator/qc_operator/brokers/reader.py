@@ -8,7 +8,6 @@ A reading goes from the wire to its listeners by a call, with no timer between.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -29,6 +28,7 @@ from qc_operator.scaling.observation import (
     Depth,
     DepthReading,
     QueueObservation,
+    Totals,
     TotalsReading,
     Unavailable,
     Unknown,
@@ -36,7 +36,8 @@ from qc_operator.scaling.observation import (
 from qc_operator.scaling.trust import checked
 from qc_operator.settings import ReadingSettings
 
-log = logging.getLogger(__name__)
+ASKED_WITHIN = 1.0
+"""Seconds that may lie between the moment a turn begins and the one its totals are of, unless they are older."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +69,7 @@ class BrokerReader:
         self._due: Schedule[Question] = Schedule()
         self._quarantine: Schedule[Question] = Schedule()
         self._names: object = None
+        self._asked_at = self._answered_for = float("-inf")
         self._totals = VhostTotals(
             credentials=credentials,
             login=broker.login,
@@ -153,13 +155,16 @@ class BrokerReader:
     def observe(self, queue: str) -> QueueObservation:
         """The latest of both lanes, for what it is worth. No I/O."""
         watch = self._watches[queue]
+        totals = self._totals_of(watch)
+        # The nodes' metrics are of the 5 s before the asking, so what arrived then may not be in them.
+        older = isinstance(totals, Totals) and totals.at < self._answered_for
         return checked(
             QueueObservation(
                 name=queue,
                 vhost=self._credentials.vhost,
                 depth=watch.depth,
-                totals=self._totals_of(watch),
-                arrived=watch.arrived,
+                totals=totals,
+                arrived=watch.arrived + (watch.arrived_before if older else 0),
                 facts=self._totals.facts(queue),
                 counters=self._totals.counters(queue),
             )
@@ -231,13 +236,15 @@ class BrokerReader:
             self._refused()
 
     def _totals_asked(self) -> None:
+        self._asked_at = asyncio.get_running_loop().time()
         for watch in self._watches.values():
-            watch.arrived_since_asked = 0
+            watch.totals_asked()
 
     def _totals_answered(self, good: bool) -> None:  # noqa: FBT001 - the callback's only argument
         if good:
+            self._answered_for = self._asked_at - ASKED_WITHIN
             for watch in self._watches.values():
-                watch.arrived = watch.arrived_since_asked
+                watch.totals_answered()
             self._look_at_names()
         self._notify_all()
 

@@ -34,6 +34,10 @@ class Watch(Question):
     """By how much ready has grown since the totals that are known were asked for."""
     arrived_since_asked: int = 0
     """The same for totals that are under way."""
+    arrived_turn_before: int = 0
+    """The same for the turn of the slow lane before the one under way."""
+    arrived_before: int = 0
+    """By how much ready grew in the turn before those totals were asked for, which the older of them do not know."""
     changed_at: float = -inf
     failures: int = 0
     """Readings in a row that were none."""
@@ -65,6 +69,14 @@ class Watch(Question):
             self.changed_at = at
         self.arrived += max(0, by)
         self.arrived_since_asked += max(0, by)
+
+    def totals_asked(self) -> None:
+        """Begin to count what arrives from here on."""
+        self.arrived_turn_before, self.arrived_since_asked = self.arrived_since_asked, 0
+
+    def totals_answered(self) -> None:
+        """Take what has arrived since the asking as what these totals may not know."""
+        self.arrived, self.arrived_before = self.arrived_since_asked, self.arrived_turn_before
 
     def lose(self, reading: DepthReading) -> None:
         """Take in that nothing at all can be read: the queue's own failures do not count."""

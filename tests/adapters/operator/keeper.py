@@ -32,12 +32,14 @@ class Opens(Protocol):
         """Open a feed."""
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, repr=False)
 class Keeper:
     """Decides on every reading, as the operator does, and remembers the lowest answer.
 
     Each decision is made with a memory in which readings have been known, and nothing was wanted, for longer than any
-    window: were one reading during a fault taken for an empty queue, replicas would go.
+    window: were one reading during a fault taken for an empty queue, replicas would go. Once the fault is mended the
+    memory is the operator's own: a queue that comes back may read empty for a moment, and the operator knows that it
+    was away.
     """
 
     opens: Opens
@@ -47,9 +49,12 @@ class Keeper:
     vhost: str | None = None
     feed: QueueFeed = field(init=False)
     lowest: int = REPLICAS
-    decisions: list[Decision] = field(default_factory=list)
+    because: tuple[Decision, Observation] | None = None
+    """The decision that went lowest, and on what."""
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _pending: bool = False
+    _memory: Memory | None = None
+    _mended: bool = False
 
     def __post_init__(self) -> None:
         queue = {"name": self.source.name} if self.source.pattern is None else {"pattern": self.source.pattern}
@@ -72,9 +77,11 @@ class Keeper:
         self._pending = False
         now = asyncio.get_running_loop().time()
         observation = Observation(entries=self.feed.observe(), current=REPLICAS, running=REPLICAS)
-        decision = decide(spec=self._spec, observation=observation, memory=_aged(now=now), now=now)
-        self.decisions.append(decision)
-        self.lowest = min(self.lowest, decision.replicas)
+        memory = self._memory if self._mended and self._memory is not None else _aged(now=now)
+        decision = decide(spec=self._spec, observation=observation, memory=memory, now=now)
+        self._memory = decision.memory
+        if decision.replicas < self.lowest:
+            self.lowest, self.because = decision.replicas, (decision, observation)
         self._news.set()
 
     @property
@@ -85,6 +92,12 @@ class Keeper:
             unknown = entry.unmatched or Unknown(cause="NoQueue", message="no queue matches", at=0.0)
             return QueueObservation(name=entry.name, vhost=entry.vhost, depth=unknown, totals=unknown)
         return entry.queues[0]
+
+    def held(self) -> bool:
+        """Whether no decision took a replica away; fails with the one that did."""
+        if self.because is not None:
+            pytest.fail(f"replicas went to {self.lowest}: {self.because}")
+        return True
 
     async def until(self, condition: Callable[[QueueObservation], object], *, within: float = 20.0) -> QueueObservation:
         """The first observation for which the condition holds."""
@@ -97,9 +110,10 @@ class Keeper:
             pytest.fail(f"not seen within {within} s; the last was {self.seen}, problem {self.feed.problem}")
         return seen
 
-    async def reads(self, ready: int = REPLICAS, *, within: float = 20.0) -> QueueObservation:
+    async def reads(self, ready: int = REPLICAS, *, unacknowledged: int = 0, within: float = 20.0) -> QueueObservation:
         """Wait until both lanes have read the queue, and say that it has these messages."""
-        return await self.until(lambda seen: _depth(seen) == ready and _total(seen) == ready, within=within)
+        counts = ready, unacknowledged
+        return await self.until(lambda seen: _depth(seen) == ready and _totals(seen) == counts, within=within)
 
     async def loses(self, cause: str, *, within: float = 20.0) -> Unknown:
         """Wait until the queue cannot be read, for this cause."""
@@ -110,10 +124,12 @@ class Keeper:
     async def heals(self, ready: int = REPLICAS, *, after: str) -> None:
         """Wait until both lanes read the queue again, and record how long that took from now on."""
         since = time.monotonic()
+        self._mended = True
         await self.until(lambda seen: _depth(seen) == ready, within=HEALED_WITHIN)
         depth = time.monotonic() - since
         await self.reads(ready, within=HEALED_WITHIN)
         totals = time.monotonic() - since
+        self._mended = False
         assert self.feed.problem is None
         self.record(f"read again after {after}, seconds", round(depth, 2))
         self.record(f"totals again after {after}, seconds", round(totals, 2))
@@ -129,5 +145,5 @@ def _depth(seen: QueueObservation) -> int | None:
     return seen.depth.ready if isinstance(seen.depth, Depth) else None
 
 
-def _total(seen: QueueObservation) -> int | None:
-    return seen.totals.ready + seen.totals.unacknowledged if isinstance(seen.totals, Totals) else None
+def _totals(seen: QueueObservation) -> tuple[int, int] | None:
+    return (seen.totals.ready, seen.totals.unacknowledged) if isinstance(seen.totals, Totals) else None

@@ -32,7 +32,8 @@ async def test_a_classic_queue_whose_node_is_down_is_not_missing(
     second.start(wait=False)
     await there.heals(after="the start of the node that was lost")
 
-    assert [REPLICAS, REPLICAS] == [there.lowest, here.lowest]
+    assert there.held()
+    assert here.held()
 
 
 async def test_a_quorum_queue_that_has_lost_its_leader_is_unknown_though_it_reads_empty(
@@ -56,4 +57,4 @@ async def test_a_quorum_queue_that_has_lost_its_leader_is_unknown_though_it_read
     await keeper.heals(after="the start of the other half")
     until(lambda: any_cluster_vhost.ready("orders") == REPLICAS, what="the queue has its leader again")
 
-    assert REPLICAS == keeper.lowest
+    assert keeper.held()

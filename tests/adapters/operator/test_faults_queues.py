@@ -2,10 +2,9 @@
 
 import asyncio
 
-import pika
 import pytest
 
-from qc_operator.scaling.observation import Depth, Missing
+from qc_operator.scaling.observation import Missing
 from qc_operator.settings import ReadingSettings
 from tests.adapters.operator.conftest import QUICK, Bench, SecretStore, filled
 from tests.adapters.operator.keeper import REPLICAS
@@ -37,7 +36,7 @@ async def test_a_deleted_queue_is_missing_and_read_soon_after_it_is_there_again(
     # A quorum queue's totals follow with its tick of 5 s.
     await keeper.heals(after=f"a new declaration as a {kind} queue")
 
-    assert REPLICAS == keeper.lowest
+    assert keeper.held()
     await keeper.until(lambda seen: seen.facts is not None and seen.facts.type == kind)
 
 
@@ -51,7 +50,7 @@ async def test_an_exclusive_queue_of_another_connection_is_told(
         lost = await keeper.loses("QueueExclusive")
         assert "RESOURCE_LOCKED" in lost.message
         assert keeper.feed.problem is None
-    assert REPLICAS == keeper.lowest
+    assert keeper.held()
 
 
 async def test_a_stream_is_refused(any_vhost: Vhost, reading: Bench, secrets: SecretStore) -> None:
@@ -59,7 +58,7 @@ async def test_a_stream_is_refused(any_vhost: Vhost, reading: Bench, secrets: Se
     keeper = reading.keep(any_vhost.declare("log", x_queue_type="stream"))
     lost = await keeper.loses("StreamNotSupported")
     assert "stream" in lost.message
-    assert REPLICAS == keeper.lowest
+    assert keeper.held()
 
 
 @pytest.mark.parametrize("kind", ["classic", "quorum"])
@@ -83,11 +82,12 @@ async def test_a_queue_that_ends_with_its_connection_is_missing_afterwards(
     secrets.put(any_vhost)
     with any_vhost.channel() as channel:
         channel.queue_declare("brief", auto_delete=True)
+        for _ in range(REPLICAS):
+            channel.basic_publish("", "brief", b"work")
         channel.basic_consume("brief", lambda *_: None)
-        channel.basic_publish("", "brief", b"1", pika.BasicProperties(delivery_mode=2))
         keeper = reading.keep("brief")
-        await keeper.until(lambda seen: isinstance(seen.depth, Depth) and seen.depth.consumers == 1)
-        await keeper.until(lambda seen: getattr(seen.totals, "unacknowledged", 0) == 1)
-        keeper.lowest = REPLICAS  # One message held there is one replica.
+        # A consumer holds all the messages.
+        seen = await keeper.reads(0, unacknowledged=REPLICAS)
+        assert 1 == seen.depth.consumers
     await keeper.until(lambda seen: isinstance(seen.depth, Missing))
-    assert keeper.decisions[-1].replicas == REPLICAS
+    assert keeper.held()

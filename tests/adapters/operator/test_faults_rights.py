@@ -7,7 +7,7 @@ import pytest
 
 from qc_operator.scaling.observation import Depth, Totals
 from tests.adapters.operator.conftest import Bench, SecretStore, filled
-from tests.adapters.operator.keeper import REPLICAS, Keeper
+from tests.adapters.operator.keeper import Keeper
 from tests.rabbitmq_node import RabbitMQNode
 from tests.rabbitmq_vhost import Vhost
 
@@ -75,7 +75,7 @@ async def test_a_vhost_that_is_closed_to_the_user_is_told(keeper: Keeper, admini
     await administrator.permit(read=".*")
     await keeper.heals(after="the permission was given back")
 
-    assert REPLICAS == keeper.lowest
+    assert keeper.held()
 
 
 async def test_an_open_connection_outlives_the_permission_where_none_is_needed_on_the_queue(
@@ -93,7 +93,7 @@ async def test_an_open_connection_outlives_the_permission_where_none_is_needed_o
     await administrator.permit(write="^orders$")
     await keeper.heals(after="a permission on the queue")
 
-    assert REPLICAS == keeper.lowest
+    assert keeper.held()
 
 
 async def test_a_deleted_user_is_refused(keeper: Keeper, administrator: Administrator, any_vhost: Vhost) -> None:
@@ -106,7 +106,7 @@ async def test_a_deleted_user_is_refused(keeper: Keeper, administrator: Administ
     await administrator.permit(read=".*")
     await keeper.heals(after="the user was made anew")
 
-    assert REPLICAS == keeper.lowest
+    assert keeper.held()
 
 
 async def test_a_new_password_is_used_once_the_secret_has_it(
@@ -123,7 +123,7 @@ async def test_a_new_password_is_used_once_the_secret_has_it(
     secrets.put(any_vhost, password="rotated")
     await keeper.heals(after="the Secret has the new password")
 
-    assert REPLICAS == keeper.lowest
+    assert keeper.held()
 
 
 async def test_a_secret_that_gets_a_wrong_password_is_told_and_mended(
@@ -136,7 +136,7 @@ async def test_a_secret_that_gets_a_wrong_password_is_told_and_mended(
     secrets.put(any_vhost)
     await keeper.heals(after="the Secret was mended")
 
-    assert REPLICAS == keeper.lowest
+    assert keeper.held()
 
 
 async def test_a_deleted_vhost_is_told_and_read_once_it_is_there_again(
@@ -146,11 +146,11 @@ async def test_a_deleted_vhost_is_told_and_read_once_it_is_there_again(
     lost = await keeper.loses("VhostNotFound")
     assert any_vhost.vhost in lost.message
     await keeper.until(lambda seen: not isinstance(seen.totals, Totals))
-    assert REPLICAS == keeper.lowest
+    assert keeper.held()
 
     await administrator.create_vhost()
     await administrator.permit(configure=".*", write=".*", read=".*")
     await asyncio.to_thread(filled, any_vhost)
     await keeper.heals(after="the vhost and its queue were made anew")
 
-    assert REPLICAS == keeper.lowest
+    assert keeper.held()

@@ -5,7 +5,6 @@ import time
 
 from qc_operator.scaling.observation import Depth, Unknown
 from tests.adapters.operator.conftest import Bench, SecretStore, filled
-from tests.adapters.operator.keeper import REPLICAS
 from tests.adapters.operator.queue_processes import suspended
 from tests.rabbitmq_vhost import Vhost
 
@@ -33,27 +32,25 @@ async def test_a_stuck_queue_is_unknown_and_its_late_answer_heals_it(
     # The command that lets it go on takes half a second; the answer comes in the midst of it.
     await keeper.heals(after=f"{time.monotonic() - resumed_at:.1f} s of rabbitmqctl")
 
-    assert REPLICAS == keeper.lowest
+    assert keeper.held()
 
 
 async def test_several_stuck_queues_hold_up_no_other(any_vhost: Vhost, reading: Bench, secrets: SecretStore) -> None:
     secrets.put(any_vhost)
-    stuck = [any_vhost.declare(f"stuck-{number}") for number in range(6)]
+    stuck = [filled(any_vhost, f"stuck-{number}") for number in range(6)]
     keepers = [reading.keep(queue) for queue in stuck]
     fine = reading.keep(filled(any_vhost))
-    for keeper in keepers:
-        await keeper.reads(0)
-    await fine.reads()
-    for keeper in keepers:
-        keeper.lowest = REPLICAS
+    for keeper in (*keepers, fine):
+        await keeper.reads()
 
     async with suspended(any_vhost, *stuck):
         for keeper in keepers:
             await keeper.loses("DeclareTimeout")
         at = asyncio.get_running_loop().time()
         await fine.until(lambda seen: isinstance(seen.depth, Depth) and seen.depth.at > at + 1.0)
-    for keeper in keepers:
-        await keeper.heals(0, after="six queues were stuck")
+    await asyncio.gather(*(keeper.heals(after=f"{keeper.seen.name} was stuck") for keeper in keepers))
+    for keeper in (*keepers, fine):
+        assert keeper.held()
 
 
 async def test_a_quorum_queue_whose_leader_is_stuck_reads_empty_and_lets_nothing_go(
@@ -71,4 +68,4 @@ async def test_a_quorum_queue_whose_leader_is_stuck_reads_empty_and_lets_nothing
         assert not isinstance(keeper.seen.depth, Depth) or keeper.seen.depth.ready == 0
     await keeper.heals(after="the leader was stuck")
 
-    assert REPLICAS == keeper.lowest
+    assert keeper.held()

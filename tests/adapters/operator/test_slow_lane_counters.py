@@ -6,20 +6,29 @@ import pytest
 
 from tests.adapters.operator.lane import slow_lane
 from tests.adapters.operator.recording_proxy import RecordingProxy
-from tests.rabbitmq_node import RabbitMQNode
+from tests.rabbitmq_node import RabbitMQNode, until
 from tests.rabbitmq_vhost import Vhost
 
 
 def work(vhost: Vhost, *, published: int, acknowledged: int) -> None:
     """Publish and acknowledge on one connection, and stay until the broker has counted it."""
+    before = shown(vhost)
     with vhost.channel() as channel:
         channel.confirm_delivery()
         for _ in range(published):
             channel.basic_publish("", "orders", b"x")
         for _ in range(acknowledged):
             channel.basic_ack(channel.basic_get("orders")[0].delivery_tag)
-        # What a channel counted in its last moments is lost with it: statistics are sent every second.
-        channel.connection.process_data_events(time_limit=2)
+        # Statistics are sent every second, and what a channel did in its last moments is lost with it.
+        done = {"publish": before["publish"] + published, "ack": before["ack"] + acknowledged}
+        until(lambda: shown(vhost) == done, within=20, every=0.2, what="the broker to have counted what was done")
+
+
+def shown(vhost: Vhost) -> dict[str, int]:
+    """The broker's own counters of the queue."""
+    path = f"/api/queues/{vhost.vhost.replace('/', '%2F')}/orders"
+    statistics = vhost.node.api("GET", path).get("message_stats", {})
+    return {counter: statistics.get(counter, 0) for counter in ("publish", "ack")}
 
 
 @pytest.mark.parametrize("type_", ["classic", "quorum"])

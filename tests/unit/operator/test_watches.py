@@ -90,3 +90,14 @@ def test_one_target_at_zero_makes_the_queue_awaited(watch: Watch) -> None:
 
     watch.listeners.pop()
     assert not watch.at_zero
+
+
+def test_what_arrives_is_counted_from_the_asking_and_kept_for_one_turn_more(watch: Watch) -> None:
+    watch.take(depth(0, at=0.0))
+    watch.totals_asked()
+    watch.take(depth(4, at=1.0))
+    watch.totals_asked()
+    watch.take(depth(6, at=2.0))
+    watch.totals_answered()
+
+    assert (2, 4) == (watch.arrived, watch.arrived_before)
