@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from bench.failure import BenchError
 from bench.reader_broker import Broker
 from bench.reader_child import Child
 
@@ -74,9 +75,12 @@ class Cost:
 
 
 def cost(broker: Broker, subject: Child, *, idle: float, count: int, seconds: float) -> Cost:
-    """Watch the operator's reading, which goes on by itself."""
+    """Watch the operator's reading, which goes on by itself. Raises BenchError when a queue cannot be read."""
     time.sleep(LEAD_SECONDS)
-    return Cost(windows=[_window(broker, subject, seconds=seconds) for _ in range(count)], idle=idle)
+    windows = [_window(broker, subject, seconds=seconds) for _ in range(count)]
+    if unread := subject.ask("unread"):
+        raise BenchError(f"a queue could not be read, so the cost of reading is not known: {unread}")
+    return Cost(windows=windows, idle=idle)
 
 
 def _window(broker: Broker, subject: Child, *, seconds: float) -> Window:

@@ -25,7 +25,8 @@ from qc_operator.brokers.feed import QueueFeed
 from qc_operator.brokers.feeds import SecretFeeds
 from qc_operator.settings import ReadingSettings
 
-READ_WITHIN = 60.0
+COMMANDS = ("begin", "put_secret", "open", "close", "at_zero", "until_read", "unread", "listen", "heard", "usage")
+READ_WITHIN = 30.0
 """Seconds until every queue must have been read after feeds were opened."""
 
 
@@ -90,7 +91,7 @@ class Subject:
                 feed.expect_change(at_zero=value)
 
     async def until_read(self) -> float:
-        """Wait until every queue was read; how many seconds that took."""
+        """Wait until every queue was read by both lanes; how many seconds that took."""
         began = time.monotonic()
         while unread := self._unread():
             if time.monotonic() - began > READ_WITHIN:
@@ -98,12 +99,17 @@ class Subject:
             await asyncio.sleep(0.01)
         return time.monotonic() - began
 
-    def _unread(self) -> str:
+    async def unread(self) -> str:
         """Name one queue that is not known, with the reason; empty when all are."""
+        return self._unread()
+
+    def _unread(self) -> str:
         for key, feeds in self._open.items():
             for feed in feeds:
-                if feed.observe()[0].ready is None:
-                    return f"{key} is {feed.observe()[0]}, {feed.problem}"
+                entry = feed.observe()[0]
+                if entry.ready is None or entry.unacknowledged is None:
+                    unknown = [reading for queue in entry.queues for reading in (queue.depth, queue.totals)]
+                    return f"{key}: {feed.problem or unknown}"
         return ""
 
     def _told(self, key: str) -> None:
@@ -142,8 +148,7 @@ class Subject:
         }
 
     async def end(self) -> None:
-        """Close everything that is open."""
-        self._open.clear()
+        """Close everything."""
         if self._feeds is not None:
             await self._feeds.close()
 
@@ -167,8 +172,7 @@ async def _main() -> None:
     tracing.on_request_start.append(count)
     async with aiohttp.ClientSession(trace_configs=[tracing]) as session:
         subject = Subject(session=session)
-        names = ("begin", "put_secret", "open", "close", "at_zero", "until_read", "listen", "heard", "usage", "end")
-        await serve({name: getattr(subject, name) for name in names})
+        await serve({name: getattr(subject, name) for name in COMMANDS})
         await subject.end()
 
 

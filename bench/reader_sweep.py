@@ -12,12 +12,12 @@ import aiohttp
 
 from bench.reader_broker import queue_name
 from bench.reader_child import serve
+from qc_operator.brokers.agenda import Agenda
 from qc_operator.brokers.amqp import BrokerConnection
 from qc_operator.brokers.binding import from_secret
 from qc_operator.brokers.declares import Question
 from qc_operator.brokers.fast_lane import PULSE, FastLane
 from qc_operator.brokers.login import Login
-from qc_operator.brokers.schedule import Schedule
 from qc_operator.scaling.observation import Depth, DepthReading
 from qc_operator.settings import ReadingSettings
 
@@ -28,15 +28,14 @@ class _Sweeper:
     """Makes all questions due, and waits until the last one is answered."""
 
     def __init__(self, *, connection: BrokerConnection, queues: int) -> None:
-        self._due: Schedule[Question] = Schedule()
+        self._agenda = Agenda()
         self._questions = [Question(queue=queue_name(number)) for number in range(queues)]
         self._left = 0
         self._done = asyncio.Event()
         self.lane = FastLane(
             connection=connection,
             settings=ReadingSettings(),
-            due=self._due,
-            quarantine=Schedule(),
+            agenda=self._agenda,
             on_reading=self._read,
         )
 
@@ -53,7 +52,7 @@ class _Sweeper:
         began = time.monotonic()
         now = asyncio.get_running_loop().time()
         for question in self._questions:
-            self._due.set(question, due=now)
+            self._agenda.set(question, due=now)
         self.lane.arm(now)
         async with asyncio.timeout(SWEEP_WITHIN):
             await self._done.wait()

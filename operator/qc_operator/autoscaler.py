@@ -26,6 +26,8 @@ from qc_operator.target import Target
 
 WRITE_TRIES = 5
 """A Deployment's resourceVersion moves with its pods, so a conflict is common and means: read again."""
+START_PATIENCE = 3.0
+"""Seconds in which a first reading that is still to come is no news. What is known is decided upon after them."""
 TARGET_RETRY = 5.0
 """Seconds before a target that could not be read or written is tried again."""
 
@@ -63,6 +65,8 @@ class Autoscaler:
         self._memory: Memory = remember_nothing(now=surroundings.clock.monotonic())
         self._feed: Feed | None = None
         self._feeding: object = None
+        self._awaiting_since: float | None = None
+        """Since when a first reading is awaited, after a start or with new credentials."""
         self._target: Target | None = None
         self._target_retry_at = float("-inf")
         self._turn: asyncio.Task[None] | None = None
@@ -154,7 +158,11 @@ class Autoscaler:
             self._announcer.tell(Findings(conditions=blocked(known)), about=known)
             return
         entries, seen_at = feed.observe(), clock.monotonic()
-        if feed.problem is None and any(_not_read_yet(entry) for entry in entries):
+        if feed.problem is not None or not any(_not_read_yet(entry) for entry in entries):
+            self._awaiting_since = None
+        elif self._awaiting_since is None:
+            self._awaiting_since = seen_at
+        if self._awaiting_since is not None and seen_at - self._awaiting_since < START_PATIENCE:
             # The first reading of this broker is still to come, and what another one said is of no use.
             self._memory = replace(self._memory, since=seen_at, busy_at=seen_at, answers=())
             return

@@ -136,7 +136,8 @@ def standby(*, entries: tuple[EntryObservation, ...], spec: QueueConsumerSpec, t
             "stand by; set maxReplicas to 1, or use a queue without x-single-active-consumer"
         )
         return (Condition(type="ScalingLimited", status="True", reason="SingleActiveConsumer", message=message),)
-    if told:
+    if told and all(queue.facts is not None for entry in entries for queue in entry.queues):
+        # Not known is not no: after a restart the slow lane has yet to say what the queue is.
         message = "every replica may consume"
         return (Condition(type="ScalingLimited", status="False", reason="NotLimited", message=message),)
     return ()

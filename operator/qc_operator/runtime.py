@@ -15,13 +15,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 
-import aiohttp
 import kopf
 
 from qc_operator import handlers, health
 from qc_operator.autoscaler import Surroundings
 from qc_operator.brokers.credentials import SecretUnreadableError
 from qc_operator.brokers.feeds import SecretFeeds
+from qc_operator.brokers.web import open_session
 from qc_operator.cluster.client import ApiError, KubernetesApi
 from qc_operator.cluster.events import Events
 from qc_operator.cluster.scale import Scales
@@ -54,7 +54,7 @@ async def run(settings: Settings) -> int:
     _on_signals(stop)
     api, metrics = KubernetesApi(), Metrics()
     async with contextlib.AsyncExitStack() as stack:
-        session = await stack.enter_async_context(aiohttp.ClientSession())
+        session = await stack.enter_async_context(open_session())
         feeds = SecretFeeds(
             secret_data=SecretSource(secrets=Secrets(api=api)),
             settings=settings.reading,

@@ -6,10 +6,11 @@ percent-encoding, so a part of a password would pass for a host or a vhost.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from qc_operator.brokers.secret import Secret
+from qc_operator.brokers.secret import Secret, is_host
 
 STRINGS = ("uri", "connection_string")
 """The keys of a connection string; the first goes first."""
@@ -48,7 +49,15 @@ def string_for_tls(values: Secret) -> str:
 
     This counts also beside a host: to take it for plain AMQP would send the password in the clear.
     """
-    return next((key for key in STRINGS if values[key].lower().startswith("amqps:")), "")
+    return next((key for key in STRINGS if _scheme(values[key]) == "amqps"), "")
+
+
+def _scheme(text: str) -> str:
+    """Return the letters before the first colon.
+
+    Blanks, line ends and a byte order mark do not hide them: urlsplit, too, passes over most of these.
+    """
+    return "".join(re.findall("[a-z]", text.partition(":")[0].lower()))
 
 
 def _parts(values: Secret, key: str) -> SplitResult:
@@ -61,7 +70,8 @@ def _parts(values: Secret, key: str) -> SplitResult:
     if parts.scheme not in {"amqp", "amqps"}:
         raise values.error(key, "must start with amqp:// or amqps://")
     # What follows the first unencoded / ? or # of a password is no part of the host; it has the @ of the login in it.
-    if not parts.hostname or "@" in parts.path + parts.query + parts.fragment:
+    named = is_host(parts.hostname or "", address_only="[" in parts.netloc.rpartition("@")[2])
+    if not named or "@" in parts.path + parts.query + parts.fragment:
         raise values.error(
             key,
             "cannot be read as amqp://user:password@host:port/vhost; "

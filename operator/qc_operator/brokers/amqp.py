@@ -104,7 +104,8 @@ class BrokerConnection:
 
         channel.add_on_close_callback(ended)
         try:
-            await asyncio.wait_for(opened, timeout=self._timeout)
+            async with asyncio.timeout(self._timeout):
+                await opened
         except TimeoutError:
             # A broker that is paused or cut off: TCP alone would not notice for many minutes.
             raise self.unreachable(f"it has not opened a channel within {self._timeout:.0f} s") from None

@@ -35,12 +35,18 @@ class Question:
     frame_end: bytes = b""
     """A passive declare of the queue as it goes over the wire, less the frame's type and channel."""
     proven: bool = False
-    """Whether the last answer was a depth. One that may be refused must not have many others behind it."""
+    """Whether the last answer over this connection was a depth."""
+    failures: int = 0
+    """Readings in a row that were none."""
 
     def __post_init__(self) -> None:
         """Encode the declare once: that costs as much as all the rest of a reading."""
         whole = frame.Method(0, spec.Queue.Declare(queue=self.queue, passive=True)).marshal()
         self.frame_end = whole[_FRAME_START.size :]
+
+
+class MisplacedAnswerError(Exception):
+    """The broker, or who passes its answers on, told of another queue than the one that it was asked about."""
 
 
 class DeclareChannel:
@@ -78,8 +84,15 @@ class DeclareChannel:
     def _answered(self, answer: Any) -> None:
         if not self.waiting:
             return  # It was asked elsewhere since, because this channel was stuck.
-        method = answer.method
-        self._on_answer(self, self.waiting.popleft(), method.message_count, method.consumer_count)
+        method, question = answer.method, self.waiting[0]
+        if method.queue != question.queue:
+            # No answer of this channel can be believed any more, those that are still to come neither.
+            self.waiting.clear()
+            told = f"asked about queue {question.queue!r}, it told of {method.queue!r}"
+            self._on_end(self, MisplacedAnswerError(told))
+            return
+        self.waiting.popleft()
+        self._on_answer(self, question, method.message_count, method.consumer_count)
 
     def close(self) -> None:
         """Close the channel; answers that are still to come are dropped with it."""
@@ -101,11 +114,12 @@ def no_answer(*, timeout: float, at: float) -> Unknown:
 def refusal(error: pika.exceptions.ChannelClosedByBroker, *, at: float) -> DepthReading:
     """The reading that a channel's end is for the queue that caused it. Not every 404 means that it is missing."""
     text = str(error.reply_text)
-    if error.reply_code == NOT_FOUND and "no queue" in text:
+    # The words come first, and then the queue's name, in which anything may stand.
+    if error.reply_code == NOT_FOUND and text.startswith("NOT_FOUND - no queue "):
         return Missing(message=text, at=at)
     if error.reply_code == NOT_FOUND:
         # "process is stopped by supervisor", or "home node 'x' of durable queue 'y' ... is down or inaccessible".
-        cause = "NodeDown" if "home node" in text else "QueueDown"
+        cause = "NodeDown" if text.startswith("NOT_FOUND - home node ") else "QueueDown"
         return Unknown(cause=cause, message=f"{text}; its messages are safe and cannot be counted", at=at)
     if error.reply_code == RESOURCE_LOCKED:
         words = "it is exclusive to another connection, so no consumer of the target can read it"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import traceback
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -13,6 +15,8 @@ from qc_operator.brokers.secret_watch import SecretWatch
 from qc_operator.brokers.watches import Listener
 from qc_operator.pattern import QueuePattern
 from qc_operator.scaling.observation import EntryObservation, Missing, QueueObservation, Unavailable, Unknown
+
+log = logging.getLogger(__name__)
 
 
 class Readers(Protocol):
@@ -34,14 +38,13 @@ class Entry:
         self._vhost = vhost
         self._listener = listener
         self._pattern = QueuePattern(source.pattern) if source.pattern is not None else None
-        self._listed: frozenset[str] = frozenset()
-        """All names of the vhost when it was listed last: the pattern has been held against them."""
+        self._listed: frozenset[str] | None = None
+        """All names of the vhost that the pattern was held against last; None while it was not yet."""
         self._queues: list[str] = []
         if self._pattern is None:
             self._watch(source.name or "")
         else:
             reader.follow(listener, self._match)
-            self._match()
 
     def observe(self) -> EntryObservation:
         """The latest readings. No I/O."""
@@ -78,22 +81,26 @@ class Entry:
             now = asyncio.get_running_loop().time()
             message = f"a pattern needs the list of queues, which is not to be had: {names.message}"
             return Unknown(cause="PatternNeedsManagement", message=message, at=now)
-        return names if isinstance(names, Unknown) else None
+        if isinstance(names, Unknown):
+            return names
+        if self._listed is None:
+            return Unknown(cause=NOT_READ_YET, message="no reading yet", at=asyncio.get_running_loop().time())
+        return None
 
-    def _match(self) -> None:
+    def _match(self, listed: frozenset[str]) -> None:
         """Follow the queues that have come."""
-        names = self.reader.names
-        if self._pattern is None or not isinstance(names, tuple):
+        if self._pattern is None:
             return
-        listed = frozenset(names)
-        for queue in sorted(self._pattern.matching(listed - self._listed) - set(self._queues)):
+        new = listed if self._listed is None else listed - self._listed
+        for queue in sorted(self._pattern.matching(new) - set(self._queues)):
             self._watch(queue)
         self._listed = listed
+        self._listener.notify()
 
     def _forget_deleted(self, queues: Sequence[QueueObservation]) -> None:
         """Let go of queues that have gone: by both lanes' word, because the list leaves out one without a leader."""
         for queue in queues:
-            if isinstance(queue.depth, Missing) and queue.name not in self._listed:
+            if isinstance(queue.depth, Missing) and queue.name not in (self._listed or ()):
                 self._unwatch(queue.name)
 
     def _watch(self, queue: str) -> None:
@@ -177,13 +184,20 @@ class QueueFeed:
             return
         try:
             wanted = [self._secret.credentials(vhost=source.vhost or self._vhost) for source in self._sources]
+            if wanted != [credentials for credentials, _ in self._entries]:
+                self._start_reading(wanted)
+            self._problem = None
         except SecretError as error:
             self._stop_reading()
             self._problem = Problem(reason="SecretInvalid", message=str(error))
-        else:
-            self._problem = None
-            if wanted != [credentials for credentials, _ in self._entries]:
-                self._start_reading(wanted)
+        except Exception as error:  # noqa: BLE001 - one QueueConsumer's reader must not end what others need
+            # A mistake of ours, to be told like any other problem. Its own words are not: they might quote the Secret.
+            secret = f"Secret {self._secret.namespace}/{self._secret.name}"
+            lines = "".join(traceback.format_tb(error.__traceback__))
+            log.error("reading with %s did not start: %s at\n%s", secret, type(error).__name__, lines)  # noqa: TRY400
+            self._stop_reading()
+            told = f"reading did not start ({type(error).__name__}), and is tried again when {secret} changes"
+            self._problem = Problem(reason="ReaderFailed", message=told)
         self._notify()
 
     def close(self) -> None:
@@ -195,13 +209,15 @@ class QueueFeed:
     def _start_reading(self, wanted: Sequence[Credentials]) -> None:
         """Read with these credentials. The old readers are given back last: an entry may keep its own."""
         before = self._take_entries()
-        for source, credentials in zip(self._sources, wanted, strict=True):
-            listener = Listener(notify=self._notify, refused=self._secret.read_again, at_zero=self._at_zero)
-            self._listeners.append(listener)
-            reader = self._readers.acquire(credentials)
-            entry = Entry(source=source, reader=reader, vhost=credentials.vhost, listener=listener)
-            self._entries.append((credentials, entry))
-        self._end(before)
+        try:
+            for source, credentials in zip(self._sources, wanted, strict=True):
+                listener = Listener(notify=self._notify, refused=self._secret.read_again, at_zero=self._at_zero)
+                self._listeners.append(listener)
+                reader = self._readers.acquire(credentials)
+                entry = Entry(source=source, reader=reader, vhost=credentials.vhost, listener=listener)
+                self._entries.append((credentials, entry))
+        finally:
+            self._end(before)
 
     def _stop_reading(self) -> None:
         self._end(self._take_entries())

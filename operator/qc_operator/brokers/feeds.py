@@ -79,15 +79,15 @@ class SecretFeeds:
         if lent is None:
             # Of one broker and one login, whatever the vhost.
             broker = replace(credentials, vhost="/")
-            if broker not in self._brokers:
-                self._brokers[broker] = self._broker(broker)
+            shared = self._brokers.get(broker) or self._broker(broker)
             reader = BrokerReader(
                 credentials=credentials,
-                broker=self._brokers[broker],
+                broker=shared,
                 settings=self._settings,
                 identity=self._identity,
                 session=self._session,
             )
+            self._brokers[broker] = shared
             lent = self._readers[credentials] = _Lent(reader=reader, broker=broker)
         lent.users += 1
         return lent.reader

@@ -16,6 +16,7 @@ import msgspec
 
 from qc_operator.brokers import tls
 from qc_operator.brokers.credentials import LoginError, OAuth2, Tls
+from qc_operator.brokers.web import AnswerError, read_answer
 
 ASSUMED_LIFE = 300.0
 """Seconds; for an issuer that does not say how long its tokens live, which RFC 6749 only recommends."""
@@ -61,25 +62,23 @@ class Issuer:
             wanted["scope"] = " ".join(self._oauth2.scopes)
         if self._oauth2.audience is not None:
             wanted["audience"] = self._oauth2.audience
-        answer = b""
         try:
             async with self._session.post(
                 self._oauth2.token_uri,
                 data=wanted,
-                headers={"Authorization": self._basic, "Accept": "application/json"},
+                headers={"Authorization": self._basic, "Accept": "application/json", "Accept-Encoding": "identity"},
                 ssl=self._context,
                 timeout=TIMEOUT,
                 # A redirect would take the client's secret to whoever it names.
                 allow_redirects=False,
             ) as response:
-                async for chunk in response.content.iter_any():
-                    answer += chunk
-                    if len(answer) > LONGEST_ANSWER:
-                        raise self._invalid(f"with more than {LONGEST_ANSWER} bytes")
+                answer = await read_answer(response, most=LONGEST_ANSWER)
         except (aiohttp.ClientError, TimeoutError) as error:
             # aiohttp's own words have the object of the TLS context in them.
             cause = tls.tls_problem(error) or str(getattr(error, "os_error", error)) or "no answer in time"
             raise self._unreachable(f"cannot be reached: {cause}") from None
+        except AnswerError as error:
+            raise self._invalid(str(error)) from None
         if response.status != HTTPStatus.OK:
             raise self._refusal(response.status, answer)
         return self._grant(answer)

@@ -19,6 +19,7 @@ from yarl import URL
 from qc_operator.brokers.credentials import Credentials, LoginError
 from qc_operator.brokers.login import Login
 from qc_operator.brokers.tls import tls_problem
+from qc_operator.brokers.web import AnswerError, read_answer
 
 REFUSALS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
@@ -58,6 +59,8 @@ class ManagementApi:
         self, *, credentials: Credentials, login: Login, session: aiohttp.ClientSession, within: float
     ) -> None:
         self.credentials = credentials
+        # As it goes over the wire: a host name in another script is encoded here, and a path is not again.
+        self._base = str(URL(credentials.management.uri))
         self._login = login
         self._session = session
         self._within = within
@@ -73,7 +76,7 @@ class ManagementApi:
         Raises `ManagementError` for a status that is not accepted, and when there is no answer.
         """
         headers = {"Authorization": await self._authorization(), "Accept-Encoding": "identity"}
-        url = URL(self.credentials.management.uri + path, encoded=True)
+        url = URL(self._base + path, encoded=True)
         try:
             async with self._session.get(
                 url,
@@ -84,7 +87,7 @@ class ManagementApi:
                 server_hostname=self._login.server_name(url.host or "") if url.scheme == "https" else None,
                 timeout=aiohttp.ClientTimeout(total=self._within),
             ) as response:
-                body = await response.read()
+                body = await read_answer(response)
                 if response.status not in accept:
                     raise self._refusal(response, body)
                 return Answer(status=response.status, body=body)
@@ -94,6 +97,8 @@ class ManagementApi:
             ) from None
         except (aiohttp.ClientError, OSError) as error:
             raise self._unreachable(error) from None
+        except AnswerError as error:
+            raise ManagementError("ManagementFailed", f"{self.where} answered {error}") from None
 
     async def find(self, path: str) -> bytes | None:
         """Ask for one object; None when the API says that there is no such object.

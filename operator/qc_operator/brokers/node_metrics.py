@@ -21,12 +21,10 @@ from qc_operator.brokers.credentials import Credentials, LoginError
 from qc_operator.brokers.login import Login
 from qc_operator.brokers.metrics_text import NodeAnswer, is_rabbitmq, parse
 from qc_operator.brokers.tls import tls_problem
+from qc_operator.brokers.web import AnswerError, read_answer
 
 MOST_AGE: Final = 5.0
 """Seconds by which the counts may be older than the answer."""
-
-LOST_NODE_REMEMBERED: Final = 600.0
-"""Seconds for which the queues that a lost node told of count as existing, though nobody counts them."""
 
 
 class NodeMetricsError(Exception):
@@ -43,19 +41,8 @@ class NodeReport:
 
     counts: dict[str, tuple[int, int]]
     types: dict[str, str]
-    names: frozenset[str] | None
-    """All queues, also those of nodes that were lost a moment ago; None while a node has not told of its own yet."""
     lost: str | None
     """Which nodes did not answer, and why: the queues that nobody tells of may be theirs."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Node:
-    """What a node told last."""
-
-    address: str
-    names: frozenset[str]
-    at: float
 
 
 class NodeMetrics:
@@ -70,8 +57,6 @@ class NodeMetrics:
         self._session = session
         self._within = within
         self._with_login = False
-        self._nodes: dict[str, _Node] = {}
-        """By the node's own name."""
 
     @property
     def where(self) -> str:
@@ -82,16 +67,13 @@ class NodeMetrics:
         """Ask every node. Raises `NodeMetricsError` when none answers."""
         addresses = await self._addresses()
         answers = await asyncio.gather(*(self._ask(address, with_types=with_types) for address in addresses))
-        now = asyncio.get_running_loop().time()
         failures: list[NodeMetricsError] = []
         counts: dict[str, tuple[int, int]] = {}
         types: dict[str, str] = {}
-        for address, answer in zip(addresses, answers, strict=True):
+        for answer in answers:
             if isinstance(answer, NodeMetricsError):
                 failures.append(answer)
                 continue
-            # By its name and not by its address, which changes with each start of a pod.
-            self._nodes[answer.node] = _Node(address=address, names=frozenset(answer.counts), at=now)
             types |= answer.types
             _merge(counts, answer.counts)
         if len(failures) == len(addresses):
@@ -99,18 +81,8 @@ class NodeMetrics:
         return NodeReport(
             counts=counts,
             types=types,
-            names=self._names(addresses, now=now),
             lost="; ".join(str(failure) for failure in failures) or None,
         )
-
-    def _names(self, addresses: list[str], *, now: float) -> frozenset[str] | None:
-        """Union of what the nodes told last; what one told that is gone from the Service counts for a while."""
-        for name, node in tuple(self._nodes.items()):
-            if node.address not in addresses and now - node.at > LOST_NODE_REMEMBERED:
-                del self._nodes[name]
-        if not {node.address for node in self._nodes.values()}.issuperset(addresses):
-            return None
-        return frozenset().union(*(node.names for node in self._nodes.values()))
 
     async def _addresses(self) -> list[str]:
         host, port = self._url.host or "", self._url.port
@@ -136,6 +108,11 @@ class NodeMetrics:
         except (aiohttp.ClientError, OSError) as error:
             problem = tls_problem(error) or str(error) or type(error).__name__
             return NodeMetricsError("MetricsUnreachable", f"{where} cannot be reached: {problem}")
+        except AnswerError as error:
+            return NodeMetricsError("MetricsFailed", f"{where} were answered {error}")
+        return self._understood(status, body, where=where, with_types=with_types)
+
+    def _understood(self, status: int, body: bytes, *, where: str, with_types: bool) -> NodeAnswer | NodeMetricsError:
         if status != HTTPStatus.OK:
             return NodeMetricsError("MetricsFailed", f"{where}: HTTP status {status}")
         if not is_rabbitmq(body):
@@ -159,7 +136,7 @@ class NodeMetrics:
             server_hostname=self._login.server_name(host) if self._url.scheme == "https" else None,
             timeout=aiohttp.ClientTimeout(total=self._within),
         ) as response:
-            return response.status, await response.read()
+            return response.status, await read_answer(response)
 
 
 def _merge(into: dict[str, tuple[int, int]], other: dict[str, tuple[int, int]]) -> None:

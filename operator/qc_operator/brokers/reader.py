@@ -14,19 +14,21 @@ from dataclasses import dataclass
 import aiohttp
 
 from qc_operator.brokers import NOT_READ_YET, Problem
+from qc_operator.brokers.agenda import Agenda
 from qc_operator.brokers.alarms import Alarms
 from qc_operator.brokers.amqp import BrokerError
 from qc_operator.brokers.credentials import Credentials
 from qc_operator.brokers.declares import Question
 from qc_operator.brokers.login import Login
+from qc_operator.brokers.matcher import Matcher
 from qc_operator.brokers.pace import BrokerPace
-from qc_operator.brokers.schedule import Schedule
 from qc_operator.brokers.session import BrokerSession
 from qc_operator.brokers.totals import VhostTotals
 from qc_operator.brokers.watches import Listener, Watch
 from qc_operator.scaling.observation import (
     Depth,
     DepthReading,
+    Missing,
     QueueObservation,
     Totals,
     TotalsReading,
@@ -36,6 +38,8 @@ from qc_operator.scaling.observation import (
 from qc_operator.scaling.trust import checked
 from qc_operator.settings import ReadingSettings
 
+FACTS_AWAITED = 1.5
+"""Seconds for which the first reading of a queue waits at most for the slow lane, which is asked at once."""
 ASKED_WITHIN = 1.0
 """Seconds that may lie between the moment a turn begins and the one its totals are of, unless they are older."""
 
@@ -65,11 +69,12 @@ class BrokerReader:
         self._settings = settings
         self._broker = broker
         self._watches: dict[str, Watch] = {}
-        self._followers: dict[Listener, Callable[[], None]] = {}
-        self._due: Schedule[Question] = Schedule()
-        self._quarantine: Schedule[Question] = Schedule()
-        self._names: object = None
+        self._followers: dict[Listener, Callable[[frozenset[str]], None]] = {}
+        self._agenda = Agenda()
+        self._matcher = Matcher()
         self._asked_at = self._answered_for = float("-inf")
+        self._tried_at = float("-inf")
+        """When the last turn of the slow lane that is over began."""
         self._totals = VhostTotals(
             credentials=credentials,
             login=broker.login,
@@ -86,8 +91,7 @@ class BrokerReader:
             login=broker.login,
             settings=settings,
             identity=identity,
-            due=self._due,
-            quarantine=self._quarantine,
+            agenda=self._agenda,
             on_open=self._opened,
             on_reading=self._apply,
             on_lost=self._lost,
@@ -105,7 +109,7 @@ class BrokerReader:
         return self._broker.alarms.alarmed
 
     @property
-    def names(self) -> tuple[str, ...] | Unknown | Unavailable:
+    def names(self) -> frozenset[str] | Unknown | Unavailable:
         """All queues of the vhost, as the slow lane listed them last."""
         return self._totals.names()
 
@@ -128,8 +132,10 @@ class BrokerReader:
             now = asyncio.get_running_loop().time()
             problem = self.problem or Problem(reason=NOT_READ_YET, message="no reading yet")
             unread = Unknown(cause=problem.reason, message=problem.message, at=now)
-            watch = self._watches[queue] = Watch(queue=queue, depth=unread)
+            watch = self._watches[queue] = Watch(queue=queue, depth=unread, since=now)
             self._read_at(watch, due=now + self._broker.pace.first())
+            if self._totals.facts(queue) is None:
+                self._totals.hurry()
         watch.rated += rated
         watch.listeners.append(listener)
 
@@ -141,16 +147,18 @@ class BrokerReader:
         if not watch.listeners:
             del self._watches[queue]
             self._classify(watch, fast=None)
-            self._due.drop(watch)
-            self._quarantine.drop(watch)
+            self._agenda.drop(watch)
 
-    def follow(self, listener: Listener, names_changed: Callable[[], None]) -> None:
-        """Have the vhost's queues listed, and call back when there are others than before."""
-        self._followers[listener] = names_changed
+    def follow(self, listener: Listener, match: Callable[[frozenset[str]], None]) -> None:
+        """Have the vhost's queues listed, and call `match` with their names: soon, and when there are others."""
+        self._followers[listener] = match
+        self._matcher.add(match)
+        if not isinstance(self.names, frozenset):
+            self._totals.hurry()
 
     def unfollow(self, listener: Listener) -> None:
         """Stop calling back."""
-        del self._followers[listener]
+        self._matcher.drop(self._followers.pop(listener))
 
     def observe(self, queue: str) -> QueueObservation:
         """The latest of both lanes, for what it is worth. No I/O."""
@@ -162,13 +170,23 @@ class BrokerReader:
             QueueObservation(
                 name=queue,
                 vhost=self._credentials.vhost,
-                depth=watch.depth,
+                depth=self._depth_of(watch),
                 totals=totals,
                 arrived=watch.arrived + (watch.arrived_before if older else 0),
                 facts=self._totals.facts(queue),
                 counters=self._totals.counters(queue),
             )
         )
+
+    def _depth_of(self, watch: Watch) -> DepthReading:
+        """What was read, once the slow lane had its chance to say what kind of queue it is.
+
+        A stream with a million messages would have its target at maxReplicas otherwise, before it is refused.
+        """
+        waits = self._totals.facts(watch.queue) is None and watch.since > self._tried_at
+        if waits and isinstance(watch.depth, Depth) and watch.depth.at < watch.since + FACTS_AWAITED:
+            return Unknown(cause=NOT_READ_YET, message="no reading yet", at=watch.depth.at)
+        return watch.depth
 
     def _totals_of(self, watch: Watch) -> TotalsReading:
         totals = self._totals.of(watch.queue)
@@ -181,6 +199,7 @@ class BrokerReader:
         """End both lanes and the connection."""
         for watch in self._watches.values():
             self._classify(watch, fast=None)
+        self._matcher.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -191,7 +210,7 @@ class BrokerReader:
         now = asyncio.get_running_loop().time()
         for watch in self._watches.values():
             watch.proven = False
-            (self._quarantine if watch.failures else self._due).set(watch, due=now)
+            self._agenda.set(watch, due=now)
 
     def _apply(self, question: Question, reading: DepthReading) -> None:
         watch = self._watches.get(question.queue)
@@ -205,15 +224,11 @@ class BrokerReader:
             self._read_at(watch, due=self._broker.pace.next_due(after=reading.at, fast=fast))
         else:
             self._classify(watch, fast=None)
-            self._due.drop(watch)
-            due = reading.at + self._broker.pace.retry(failures=watch.failures)
-            self._quarantine.set(watch, due=due)
-            self._session.arm(due)
+            self._read_at(watch, due=reading.at + self._broker.pace.retry(failures=watch.failures))
         watch.tell(at=reading.at, changed=changed, interval=self._settings.tell_interval)
 
     def _read_at(self, watch: Watch, *, due: float) -> None:
-        self._quarantine.drop(watch)
-        self._due.set(watch, due=due)
+        self._agenda.set(watch, due=due)
         self._session.arm(due)
 
     def _classify(self, watch: Watch, *, fast: bool | None) -> None:
@@ -241,27 +256,23 @@ class BrokerReader:
             watch.totals_asked()
 
     def _totals_answered(self, good: bool) -> None:  # noqa: FBT001 - the callback's only argument
+        self._tried_at = self._asked_at
+        self._look_at_names()
         if good:
             self._answered_for = self._asked_at - ASKED_WITHIN
+            now = asyncio.get_running_loop().time()
             for watch in self._watches.values():
                 watch.totals_answered()
-            self._look_at_names()
+                if isinstance(watch.depth, Missing) and isinstance(self._totals.of(watch.queue), Totals):
+                    self._read_at(watch, due=now)  # It was declared since.
         self._notify_all()
 
     def _look_at_names(self) -> None:
-        """Follow queues that come and go: tell patterns, and read at once what was missing until now."""
+        """Follow queues that come and go: hold the patterns against them."""
         names = self._totals.names()
-        if not isinstance(names, tuple) or names == self._names:
+        if not isinstance(names, frozenset) or names == self._matcher.names:
             return
-        self._names = names
-        for names_changed in tuple(self._followers.values()):
-            names_changed()
-        if len(self._quarantine):
-            now = asyncio.get_running_loop().time()
-            for name in names:
-                watch = self._watches.get(name)
-                if watch is not None and watch in self._quarantine:
-                    self._read_at(watch, due=now)
+        self._matcher.take(names)
 
     def _refused(self) -> None:
         for listener in self._listeners():

@@ -9,9 +9,13 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
+from yarl import URL
+
 from qc_operator.brokers.credentials import SecretError
 
 HIGHEST_PORT = 65535
+LONGEST_NAME = 253
+"""Bytes of a host name without the dot at its end (RFC 1035, section 2.3.4)."""
 
 
 class Secret:
@@ -63,7 +67,7 @@ class Secret:
     def name(self, key: str) -> str:
         """A host name or an address; empty when the key is not there."""
         value = self[key].strip()
-        if value and not _is_host(value, address_only=False):
+        if value and not is_host(value, address_only=False):
             raise self.error(key, "must be a host name or an address")
         return value
 
@@ -77,7 +81,7 @@ class Secret:
         # Two colons or more without brackets are an address without a port.
         named = bracketed or re.fullmatch(r"([^:]*)(?::(\d+))?", text)
         host, port = (named[1], named[2]) if named else (text, None)
-        if not _is_host(host, address_only=bool(bracketed or not named)):
+        if not is_host(host, address_only=bool(bracketed or not named)):
             raise self.error(
                 key,
                 "must be a host name or an address, or several separated by commas, each with :port if need be",
@@ -97,17 +101,20 @@ class Secret:
             return ""
         try:
             address = urlsplit(value)
-            _ = address.port
+            named = address.port != 0 and is_host(address.hostname or "", address_only="[" in address.netloc)
+            _ = URL(value).host
         except ValueError:
-            address = SplitResult("", "", "", "", "")
+            # Either of the two refuses what the other takes; a UnicodeError is a ValueError, too.
+            address, named = SplitResult("", "", "", "", ""), False
         plain = not (address.username or address.password or address.query or address.fragment)
-        if address.scheme not in schemes or not address.hostname or not plain or not value.isprintable():
+        if address.scheme not in schemes or not named or not plain or not value.isprintable():
             forms = " or ".join(f"{scheme}://host:port" for scheme in schemes)
             raise self.error(key, f"must be {forms}, without credentials: those are keys of their own")
         return value.rstrip("/")
 
 
-def _is_host(text: str, *, address_only: bool) -> bool:
+def is_host(text: str, *, address_only: bool) -> bool:
+    """Whether this can be connected to: an address, without brackets, or else a name."""
     try:
         ip_address(text)
     except ValueError:
@@ -117,9 +124,10 @@ def _is_host(text: str, *, address_only: bool) -> bool:
 
 
 def _can_be_asked_for(name: str) -> bool:
-    """Whether the resolver takes a name: no label may be empty or longer than 63 bytes."""
+    """Whether resolver and HTTP client take a name: the labels' lengths, and what `xn--` stands for (RFC 3490)."""
     try:
-        name.encode("idna")
-    except UnicodeError:
+        asked_for = name.encode("idna").rstrip(b".")
+        _ = URL.build(scheme="http", host=name).host
+    except ValueError:
         return False
-    return True
+    return len(asked_for) <= LONGEST_NAME

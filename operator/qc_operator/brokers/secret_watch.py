@@ -65,8 +65,10 @@ class SecretWatch:
             self._again.clear()
             await self._refresh()
             interval = UNREADABLE_INTERVAL if self.problem else self._interval
+            # Not wait_for(): Python 3.11's forgets a cancellation that comes together with what it waits for.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._again.wait(), timeout=interval)
+                async with asyncio.timeout(interval):
+                    await self._again.wait()
                 await asyncio.sleep(REFUSED_INTERVAL)
 
     async def _refresh(self) -> None:
@@ -84,4 +86,8 @@ class SecretWatch:
         if (self.data, self.problem) != before:
             self._credentials.clear()
             for user in tuple(self.users):
-                user()
+                try:
+                    user()
+                except Exception:
+                    # It must neither end the watch nor keep the others from being told.
+                    log.exception("a user of Secret %s/%s was not told of what it says now", self.namespace, self.name)

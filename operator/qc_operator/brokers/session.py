@@ -8,12 +8,12 @@ import random
 from collections.abc import Callable
 from typing import NoReturn, Protocol
 
+from qc_operator.brokers.agenda import Agenda
 from qc_operator.brokers.amqp import BrokerConnection, BrokerError
 from qc_operator.brokers.credentials import Credentials, LoginError
 from qc_operator.brokers.declares import Question
 from qc_operator.brokers.fast_lane import FastLane
 from qc_operator.brokers.login import Login
-from qc_operator.brokers.schedule import Schedule
 from qc_operator.scaling.observation import DepthReading
 from qc_operator.settings import ReadingSettings
 
@@ -44,8 +44,7 @@ class BrokerSession:
         login: Login,
         settings: ReadingSettings,
         identity: str,
-        due: Schedule[Question],
-        quarantine: Schedule[Question],
+        agenda: Agenda,
         on_open: Callable[[], None],
         on_reading: Callable[[Question, DepthReading], None],
         on_lost: Lost,
@@ -54,8 +53,7 @@ class BrokerSession:
         self._login = login
         self._settings = settings
         self._identity = identity
-        self._due = due
-        self._quarantine = quarantine
+        self._agenda = agenda
         self._on_open = on_open
         self._on_reading = on_reading
         self._on_lost = on_lost
@@ -101,8 +99,7 @@ class BrokerSession:
         self._lane = FastLane(
             connection=connection,
             settings=self._settings,
-            due=self._due,
-            quarantine=self._quarantine,
+            agenda=self._agenda,
             on_reading=self._on_reading,
         )
         renewing = asyncio.create_task(self._keep_login(connection))

@@ -32,8 +32,8 @@ class Snapshot:
     """Messages ready and unacknowledged."""
     at: float
     answered_at: float
-    names: tuple[str, ...] | Unknown | None
-    """All queues of the vhost, sorted; None where only some were asked for."""
+    empty: bool
+    """Whether it knows of no queue in the vhost at all."""
     left_out: str
     """Why a queue may have no counts."""
     failed: Mapping[str, str] = field(default_factory=dict)

@@ -7,10 +7,10 @@ Each turn asks the cheapest source that answers: the list of all queues, a few o
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
 
 import aiohttp
 
@@ -19,6 +19,7 @@ from qc_operator.brokers.alarms import Alarms
 from qc_operator.brokers.breaker import TOLERATED, Breaker
 from qc_operator.brokers.counters import CounterLedger
 from qc_operator.brokers.credentials import Credentials
+from qc_operator.brokers.directory import Directory
 from qc_operator.brokers.login import Login
 from qc_operator.brokers.management import ManagementApi, ManagementError
 from qc_operator.brokers.node_metrics import NodeMetricsError
@@ -36,10 +37,12 @@ COUNTERS_AWAITED = 0.3
 """Seconds by which the news of the totals waits for the counters, so that one decision sees both."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Names:
-    names: tuple[str, ...] | Unknown
-    at: float
+HURRY = 0.05
+"""Seconds between the first queue that asks for a turn at once and that turn."""
+
+
+HURRIED_EVERY = 1.0
+"""Seconds between two such turns: where queues come and go all the time, they must not follow each other."""
 
 
 class VhostTotals:
@@ -64,7 +67,8 @@ class VhostTotals:
         self._on_asked = on_asked
         self._on_answered = on_answered
         self._on_refused = on_refused
-        self._given = credentials.management.given or credentials.metrics_uri is not None
+        self._api_given = credentials.management.given
+        self._given = self._api_given or credentials.metrics_uri is not None
         within = settings.totals_timeout
         self._api = ManagementApi(credentials=credentials, login=login, session=session, within=within)
         self._facts = FactsBook()
@@ -82,7 +86,9 @@ class VhostTotals:
         self._snapshot: Snapshot | None = None
         self._problem: Unknown | Unavailable = unread
         """Why there is no snapshot."""
-        self._names = _Names(names=unread, at=float("-inf"))
+        self._hurry = asyncio.Event()
+        self._hurried_at = float("-inf")
+        self._directory = Directory(api=self._api, facts=self._facts)
 
     @property
     def alarmed(self) -> bool:
@@ -103,13 +109,9 @@ class VhostTotals:
         """Its counters, None unless they are needed and the broker keeps them."""
         return self._counters.of(queue)
 
-    def names(self) -> tuple[str, ...] | Unknown | Unavailable:
-        """All queues of the vhost, sorted; a queue without a leader may be left out."""
-        if self._snapshot is None:
-            return self._problem
-        if asyncio.get_running_loop().time() - self._names.at > TOTALS_MAX_AGE:
-            return Unknown(cause=NOT_READ_YET, message="the queues have not been listed yet", at=self._names.at)
-        return self._names.names
+    def names(self) -> frozenset[str] | Unknown | Unavailable:
+        """All queues of the vhost, also those that nobody can count. Listed only while a pattern needs them."""
+        return self._directory.names()
 
     async def keep_reading(self) -> None:
         """Read until cancelled."""
@@ -121,7 +123,18 @@ class VhostTotals:
                 log.exception("the totals were not read")
                 self._lose(Unknown(cause="ReaderFailed", message="the totals were not read", at=float("-inf")))
                 self._on_answered(False)  # noqa: FBT003 - the callback's only argument
-            await asyncio.sleep(self._pause())
+            # Not wait_for(): Python 3.11's forgets a cancellation that comes together with what it waits for.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._pause()):
+                    await self._hurry.wait()
+                # Many queues are added at a time, and one turn is for all of them.
+                await asyncio.sleep(max(HURRY, self._hurried_at + HURRIED_EVERY - asyncio.get_running_loop().time()))
+                self._hurried_at = asyncio.get_running_loop().time()
+            self._hurry.clear()
+
+    def hurry(self) -> None:
+        """Take the next turn now: there is a queue of which nothing is known."""
+        self._hurry.set()
 
     def _pause(self) -> float:
         now = asyncio.get_running_loop().time()
@@ -134,11 +147,16 @@ class VhostTotals:
         self._counters.keep(rated)
         async with asyncio.TaskGroup() as tasks:
             others = []
+            listing = None
             if not self._breakers[self._by_api].pause(now=asyncio.get_running_loop().time()):
+                if self._interest.listing():
+                    listing = tasks.create_task(self._list_queues())
                 others.append(tasks.create_task(self._quietly(lambda: self._alarms.refresh(self._api))))
                 if rated:
                     others.append(tasks.create_task(self._quietly(lambda: self._read_counters(rated))))
             good = await self._read_totals()
+            if listing is not None:
+                await listing
             if others:
                 await asyncio.wait(others, timeout=COUNTERS_AWAITED)
             self._on_answered(good)
@@ -181,15 +199,13 @@ class VhostTotals:
 
     def _take(self, snapshot: Snapshot) -> bool:
         """Believe an answer, unless it says that there is nothing at all."""
-        if snapshot.names == ():
+        if snapshot.empty:
             message = f"{snapshot.source} knows of no queue in the vhost, which may be a matter of permissions"
             self._lose(Unknown(cause=EMPTY_LIST, message=message, at=snapshot.at))
             self._given = True
             return False
         self._snapshot = snapshot
         self._given = True  # By now its absence would be a failure, whether the Secret names it or not.
-        if snapshot.names is not None:
-            self._names = _Names(names=snapshot.names, at=snapshot.answered_at)
         return True
 
     def _fail(self, error: ManagementError | NodeMetricsError, *, asked_at: float) -> None:
@@ -206,6 +222,15 @@ class VhostTotals:
     def _lose(self, why: Unknown) -> None:
         self._snapshot = None
         self._problem = why
+
+    async def _list_queues(self) -> None:
+        try:
+            await self._directory.read(self._interest.watched())
+        except ManagementError as error:
+            self._directory.failed(error, given=self._api_given or self._by_api.in_vhost is not None)
+            if self._by_metrics is not None:
+                # The totals may come from the nodes, so that nobody else would notice.
+                self._breakers[self._by_api].failed(now=asyncio.get_running_loop().time())
 
     async def _read_counters(self, rated: Collection[str]) -> None:
         asked_at = asyncio.get_running_loop().time()

@@ -15,7 +15,7 @@ from qc_operator.brokers.node_metrics import MOST_AGE, NodeMetrics
 from qc_operator.brokers.queue_facts import FactsBook
 from qc_operator.brokers.queue_list import Row, listed, single
 from qc_operator.brokers.snapshot import Interest, Snapshot
-from qc_operator.scaling.observation import STREAM, Unknown
+from qc_operator.scaling.observation import STREAM
 
 MOST_SINGLES: Final = 8
 """Queues that are read one by one at most."""
@@ -48,7 +48,7 @@ class ApiSource:
     async def read(self, interest: Interest) -> Snapshot:
         """Ask. Raises `ManagementError`."""
         watched = interest.watched()
-        if self._few(watched, listing=interest.listing()):
+        if self._few(watched):
             snapshot = await self._one_by_one(watched)
             if snapshot is not None:
                 self._turns_without_list += 1
@@ -56,12 +56,12 @@ class ApiSource:
         self._turns_without_list = 0
         return await self._list(watched)
 
-    def _few(self, watched: Collection[str], *, listing: bool) -> bool:
+    def _few(self, watched: Collection[str]) -> bool:
         if not 0 < len(watched) <= MOST_SINGLES or not self._singles_count:
             return False
         if self.list_stuck:
             return self._turns_without_list < RETRY_STUCK
-        if listing or self._turns_without_list >= LIST_EVERY or self.in_vhost is None:
+        if self._turns_without_list >= LIST_EVERY or self.in_vhost is None:
             return False
         return len(watched) * SINGLE_COST < self.in_vhost
 
@@ -82,7 +82,7 @@ class ApiSource:
             counts={row.name: counts for row in rows if (counts := row.counts) is not None},
             at=asked_at,
             answered_at=asyncio.get_running_loop().time(),
-            names=tuple(sorted(row.name for row in rows)),
+            empty=not rows,
             left_out="leaves the queue out",
         )
 
@@ -111,7 +111,7 @@ class ApiSource:
             counts={row.name: counts for row in rows if (counts := row.counts) is not None},
             at=asked_at,
             answered_at=asyncio.get_running_loop().time(),
-            names=None,
+            empty=False,
             left_out="knows no such queue, or no counts of it",
             failed={name: str(error) for name, error in failed.items()},
         )
@@ -152,14 +152,11 @@ class MetricsSource:
         self._facts.learn_types(report.types, watched=watched)
         self.in_vhost = len(report.counts)
         at = asked_at - MOST_AGE
-        incomplete = Unknown(
-            cause="MetricsIncomplete", message=f"some nodes have told nothing yet: {report.lost}", at=at
-        )
         return Snapshot(
             source=self._metrics.where,
             counts=report.counts,
             at=at,
             answered_at=asyncio.get_running_loop().time(),
-            names=incomplete if report.names is None else tuple(sorted(report.names)),
+            empty=not report.counts,
             left_out=f"tell nothing of the queue: {report.lost}" if report.lost else "leave the queue out",
         )

@@ -28,6 +28,8 @@ class Watch(Question):
     """One queue. All times are seconds of the loop's clock."""
 
     depth: DepthReading
+    since: float = -inf
+    """When it was first watched."""
     appeared_at: float = inf
     """Since when it has been read without a gap: totals that were asked for before say nothing about it."""
     arrived: int = 0
@@ -39,8 +41,6 @@ class Watch(Question):
     arrived_before: int = 0
     """By how much ready grew in the turn before those totals were asked for, which the older of them do not know."""
     changed_at: float = -inf
-    failures: int = 0
-    """Readings in a row that were none."""
     fast: bool | None = None
     """Which interval it is read at; None while it has a place of its own in the quarantine."""
     rated: int = 0

@@ -135,11 +135,14 @@ def _hold(*, observation: Observation, memory: Memory) -> _Draft:
         for entry in observation.entries
         if entry.unmatched is not None
     ]
-    for queue in observation.queues:
+    unread = [queue for queue in observation.queues if not isinstance(queue.depth, Depth)]
+    for queue in unread[:1]:
         if isinstance(queue.depth, Missing):
             parts.append(f"queue {queue.name} does not exist in vhost {queue.vhost}")
         elif not isinstance(queue.depth, Depth):
             parts.append(f"queue {queue.name} cannot be read: {queue.depth.message}")
+    if len(unread) > 1:
+        parts.append(f"nor can {len(unread) - 1} more")
     return _Draft(
         replicas=observation.current,
         reason=Reason.READING_MISSING,

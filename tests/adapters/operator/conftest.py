@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import aiohttp
 import pytest
 
 from qc_operator.brokers import QueueSource
 from qc_operator.brokers.credentials import SecretUnreadableError
 from qc_operator.brokers.feed import QueueFeed
 from qc_operator.brokers.feeds import SecretFeeds
+from qc_operator.brokers.web import open_session
 from qc_operator.scaling.observation import EntryObservation, QueueObservation
 from qc_operator.settings import ReadingSettings
 from tests.adapters.operator.keeper import REPLICAS, Keeper
@@ -147,7 +147,7 @@ def record(request: pytest.FixtureRequest) -> Callable[[str, object], None]:
 async def reading(
     secrets: SecretStore, settings: ReadingSettings, record: Callable[[str, object], None]
 ) -> AsyncIterator[Bench]:
-    async with aiohttp.ClientSession() as session:
+    async with open_session() as session:
         feeds = SecretFeeds(secret_data=secrets, settings=settings, identity="ns/operator", session=session)
         yield Bench(feeds=feeds, secrets=secrets, record=record)
         await feeds.close()

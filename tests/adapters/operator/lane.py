@@ -9,13 +9,13 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import aiohttp
 import pytest
 
 from qc_operator.brokers.alarms import Alarms
 from qc_operator.brokers.binding import from_secret
 from qc_operator.brokers.login import Login
 from qc_operator.brokers.totals import VhostTotals
+from qc_operator.brokers.web import open_session
 from qc_operator.scaling.observation import Totals, TotalsReading
 from qc_operator.settings import ReadingSettings
 from tests.rabbitmq_vhost import Vhost
@@ -126,7 +126,7 @@ async def slow_lane(
     credentials = from_secret(data=data, secret="ns/broker", vhost=None)
     alarms = alarms or Alarms(interval=settings.totals_interval)
     wish = Wish(queues=list(queues), with_counters=rated or [], patterns=patterns)
-    async with aiohttp.ClientSession() as session:
+    async with open_session() as session:
         lane = Lane(wish=wish, alarms=alarms)
         lane.totals = VhostTotals(
             credentials=credentials,

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from qc_operator.brokers import QueueSource
 from qc_operator.scaling.observation import Depth, Totals, Unknown
 from tests.adapters.operator.conftest import Bench, SecretStore, filled
 from tests.adapters.operator.keeper import REPLICAS
@@ -43,18 +44,23 @@ async def test_a_quorum_queue_that_has_lost_its_leader_is_unknown_though_it_read
     secrets.put(any_cluster_vhost)
     # The leader is where the queue was declared, and one of two members cannot elect another.
     keeper = reading.keep(filled(any_cluster_vhost.through(second), x_queue_type="quorum"))
+    patterned = reading.keep_source(QueueSource(pattern="^orders$"))
     await keeper.reads()
+    await patterned.reads()
 
     second.settle_quorum_queues()
     second.settle_metadata()
     await asyncio.to_thread(second.kill)
     lost = await keeper.loses("QueueWithoutLeader")
     assert "leaves it out" in lost.message
+    # The list of totals leaves it out; a pattern does not take it for gone.
+    await patterned.loses("QueueWithoutLeader")
     # The broker itself says that there is nothing in it, and no error.
     assert 0 == await asyncio.to_thread(any_cluster_vhost.ready, "orders")
 
     second.start(wait=False)
-    await keeper.heals(after="the start of the other half")
+    await asyncio.gather(keeper.heals(after="the start of the other half"), patterned.heals(after="the same"))
     until(lambda: any_cluster_vhost.ready("orders") == REPLICAS, what="the queue has its leader again")
 
     assert keeper.held()
+    assert patterned.held()

@@ -30,7 +30,7 @@ async def proxy(any_rabbitmq: RabbitMQNode) -> AsyncIterator[RecordingProxy]:
 
 
 @pytest.mark.parametrize("type_", ["classic", "quorum"])
-async def test_totals_and_names_come_from_the_nodes_where_no_management_api_answers(
+async def test_totals_and_no_names_come_from_the_nodes_where_no_management_api_answers(
     any_vhost: Vhost, any_rabbitmq: RabbitMQNode, type_: str
 ) -> None:
     any_vhost.declare("orders", x_queue_type=type_)
@@ -39,12 +39,13 @@ async def test_totals_and_names_come_from_the_nodes_where_no_management_api_answ
     with any_vhost.channel() as channel:
         channel.basic_get("orders")
         async with slow_lane(
-            any_vhost, "orders", "missing", management_uri=NOBODY, metrics_uri=any_rabbitmq.metrics_uri
+            any_vhost, "orders", "missing", management_uri=NOBODY, metrics_uri=any_rabbitmq.metrics_uri, patterns=True
         ) as lane:
             await lane.until_read("orders")
             await lane.until(lambda: (lane.of("orders").ready, lane.of("orders").unacknowledged) == (2, 1))
 
-            assert ("orders", 'we"ird\\name') == lane.totals.names()
+            # The nodes leave out queues without a leader, so they are no list for patterns.
+            assert isinstance(lane.totals.names(), Unknown)
             assert LEFT_OUT == lane.of("missing").cause
             assert 5.0 <= lane.of("orders").answered_at - lane.of("orders").at <= 6.0
             if any_rabbitmq.release.version >= (4,):
@@ -122,9 +123,7 @@ async def two_nodes(
             for node, host in zip(cluster, ("127.0.0.2", "127.0.0.3"), strict=True)
         ]
         lane = await stack.enter_async_context(
-            slow_lane(
-                vhost, "here", "there", management_uri=NOBODY, metrics_uri=f"http://{NODES}:{port}", patterns=True
-            )
+            slow_lane(vhost, "here", "there", management_uri=NOBODY, metrics_uri=f"http://{NODES}:{port}")
         )
         yield lane, proxies
 
@@ -139,7 +138,6 @@ async def test_every_node_is_asked_by_its_address_and_a_lost_one_s_queues_are_un
     async with two_nodes(any_cluster, any_cluster_vhost, addresses, monkeypatch) as (lane, proxies):
         await lane.until_read("here")
         await lane.until(lambda: getattr(lane.of("there"), "ready", 0) == 1)
-        assert ("here", "there") == lane.totals.names()
         assert all(proxy.hosts == {urlsplit(f"//{NODES}:{proxy.uri.rsplit(':', 1)[1]}").netloc} for proxy in proxies)
 
         # Not by freezing the node: with half of its nodes frozen, those of 4.3 that are left answer nothing either.
@@ -148,24 +146,11 @@ async def test_every_node_is_asked_by_its_address_and_a_lost_one_s_queues_are_un
         assert LEFT_OUT == lane.of("there").cause
         assert "127.0.0.3" in lane.of("there").message
         assert isinstance(lane.of("here"), Totals)
-        assert ("here", "there") == lane.totals.names()
 
         addresses.remove("127.0.0.3")
         await lane.turns(2)
         assert LEFT_OUT == lane.of("there").cause
-        assert ("here", "there") == lane.totals.names()
 
         addresses.append("127.0.0.3")
         proxies[1].intercept = None
         await lane.until(lambda: getattr(lane.of("there"), "ready", 0) == 1)
-
-
-async def test_names_are_unknown_while_a_node_has_told_nothing_yet(
-    any_cluster: tuple[RabbitMQNode, RabbitMQNode], any_cluster_vhost: Vhost, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    any_cluster_vhost.declare("here")
-    addresses = ["127.0.0.2", "127.0.0.9"]
-    async with two_nodes(any_cluster, any_cluster_vhost, addresses, monkeypatch) as (lane, _):
-        await lane.until_read("here")
-
-        assert "MetricsIncomplete" == lane.totals.names().cause

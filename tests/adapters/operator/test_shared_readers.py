@@ -17,7 +17,7 @@ NAME = "queueconsumer-operator ns/operator"
 
 async def connections(node: RabbitMQNode, vhost: Vhost, *, expected: int) -> list[str]:
     """Wait until the broker knows of so many connections to the vhost, and give their names."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(30):
         while True:
             known: list[dict[str, Any]] = await asyncio.to_thread(node.api, "GET", "/api/connections")
             ours = [one["client_properties"] for one in known if one.get("vhost") == vhost.vhost]
@@ -103,13 +103,13 @@ async def test_feeds_that_come_and_go_leave_no_connection_task_or_watch(
 
     assert [reader] == readers(reading)
     assert [queues[0]] == reader.watched()
-    assert set() == set(reader._followers)
-    assert (1, 0) == (len(reader._due) + _under_way(reader), len(reader._quarantine))
+    assert not reader.listing()
     assert 1 == len(reading.feeds._secrets) == len(reading.feeds._brokers) == len(reading.feeds._feeds)
     assert reader._broker.pace.fast + reader._broker.pace.steady == 1
     assert [NAME] == await connections(any_rabbitmq, any_vhost, expected=1)
     async with asyncio.timeout(10):
-        while len(asyncio.all_tasks()) > tasks:  # noqa: ASYNC110 - there is no event for it
+        # Cancelled tasks end in turns of the loop to come, and what is scheduled no more is swept out when it is due.
+        while len(asyncio.all_tasks()) > tasks or _scheduled(reader) > 1:  # noqa: ASYNC110 - there is no event for it
             await asyncio.sleep(0.05)
 
 
@@ -135,6 +135,6 @@ def _alive() -> int:
     return sum(isinstance(thing, BrokerReader) for thing in gc.get_objects())
 
 
-def _under_way(reader: BrokerReader) -> int:
-    lane = reader._session._lane
-    return sum(len(channel.waiting) for channel in lane._all_channels()) if lane else 0
+def _scheduled(reader: BrokerReader) -> int:
+    agenda = reader._agenda
+    return sum(len(schedule._heap) for schedule in (agenda.proven, agenda.fresh, agenda.quarantine))

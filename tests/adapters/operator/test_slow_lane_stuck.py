@@ -40,7 +40,7 @@ async def test_single_reads_go_on_where_the_release_has_them(any_vhost: Vhost) -
 async def _read_past_it(vhost: Vhost, *, metrics_uri: str) -> None:
     vhost.declare("orders")
     vhost.declare("stuck")
-    async with slow_lane(vhost, "orders", "stuck", metrics_uri=metrics_uri) as lane:
+    async with slow_lane(vhost, "orders", "stuck", metrics_uri=metrics_uri, patterns=True) as lane:
         await lane.until_read("orders")
         async with stuck(vhost, "stuck"):
             before = lane.of("orders").answered_at
@@ -49,6 +49,6 @@ async def _read_past_it(vhost: Vhost, *, metrics_uri: str) -> None:
             await lane.until(lambda: getattr(lane.of("orders"), "ready", 0) == 1)
             assert lane.of("orders").answered_at > before
             assert isinstance(lane.of("stuck"), Unknown) or lane.of("stuck").at <= lane.of("orders").at
+            assert frozenset({"orders", "stuck"}) == lane.totals.names()
 
         await lane.until(lambda: isinstance(lane.of("stuck"), Totals), within=30)
-        assert ("orders", "stuck") == lane.totals.names()

@@ -80,7 +80,7 @@ async def test_a_username_with_a_colon_is_told_to_be_impossible(any_vhost: Vhost
 
 async def test_an_api_that_nobody_named_and_nobody_serves_is_no_failure(any_vhost: Vhost) -> None:
     # The host's own address at the usual port: nothing listens there.
-    async with slow_lane(any_vhost, "orders", host="127.0.0.9", management_uri="") as lane:
+    async with slow_lane(any_vhost, "orders", host="127.0.0.9", management_uri="", patterns=True) as lane:
         assert NOT_READ_YET == lane.of("orders").cause
         await lane.until(lambda: isinstance(lane.of("orders"), Unavailable))
 

@@ -13,6 +13,7 @@ import pytest
 from qc_operator.brokers.binding import from_secret
 from qc_operator.brokers.credentials import Credentials, LoginError
 from qc_operator.brokers.login import Login
+from qc_operator.brokers.web import open_session
 from tests.amqp_connection import connected
 from tests.certificates import Authority, ServerTls
 from tests.rabbitmq_node import RabbitMQNode
@@ -75,7 +76,7 @@ def place(broker: RabbitMQNode) -> Iterator[Vhost]:
 
 @pytest.fixture
 async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as opened:
+    async with open_session() as opened:
         yield opened
 
 

@@ -13,6 +13,7 @@ from qc_operator.brokers import issuer as issuer_module
 from qc_operator.brokers import oauth2
 from qc_operator.brokers.credentials import LoginError, OAuth2, Tls
 from qc_operator.brokers.oauth2 import TokenSource
+from qc_operator.brokers.web import open_session
 from tests.certificates import Authority
 from tests.rabbitmq_node import until
 from tests.token_issuer import Client, TokenIssuer
@@ -50,7 +51,7 @@ def issuer() -> Iterator[TokenIssuer]:
 
 @pytest.fixture
 async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as opened:
+    async with open_session() as opened:
         yield opened
 
 

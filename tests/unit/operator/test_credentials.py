@@ -107,6 +107,28 @@ def test_an_ipv6_host_of_a_connection_string() -> None:
     assert "[fd00::1]:5673" == read({"uri": "amqp://u:p@[fd00::1]:5673/"}).endpoint
 
 
+@pytest.mark.parametrize("before", ["", " ", "\n", "\t \r\n"])
+@pytest.mark.parametrize("string", ["amqps://u:p@rabbit/", "AMQPS://u:p@rabbit/", "am\tqps://u:p@rabbit/"])
+def test_blanks_in_a_connection_string_do_not_turn_tls_off(before: str, string: str) -> None:
+    alone = read({"connection_string": before + string})
+
+    assert "rabbit:5671" == alone.endpoint
+    assert alone.tls is not None
+    assert read(SINGLE | {"connection_string": before + string}).tls is not None
+
+
+@pytest.mark.parametrize("before", ["\ufeff", "\xa0"])
+def test_a_mark_before_a_connection_string_does_not_turn_tls_off_either(before: str) -> None:
+    assert read(SINGLE | {"connection_string": before + "amqps://u:p@rabbit/"}).tls is not None
+    with pytest.raises(SecretError, match="key connection_string must start with amqp:// or amqps://"):
+        read({"connection_string": before + "amqps://u:p@rabbit/"})
+
+
+def test_a_name_in_another_script_is_a_host_name() -> None:
+    assert "http://bücher:15672" == read(SINGLE | {"host": "bücher"}).management.uri
+    assert "http://bücher:1" == read(SINGLE | {"metrics_uri": "http://bücher:1"}).metrics_uri
+
+
 def test_the_management_api_is_looked_for_at_the_first_host() -> None:
     assert "http://[fd00::1]:15672" == read(SINGLE | {"host": "fd00::1,b"}).management.uri
 
@@ -175,6 +197,25 @@ def test_equal_secrets_are_one_login_and_a_changed_password_is_another() -> None
         pytest.param(SINGLE | {"management_uri": "http://h:s3cr"}, "key management_uri must be", id="no port"),
         pytest.param(SINGLE | {"management_uri": "http://h/?s3cr"}, "key management_uri must be", id="a query"),
         pytest.param(SINGLE | {"metrics_uri": "s3cr"}, "key metrics_uri must be http://", id="metrics"),
+        pytest.param(SINGLE | {"metrics_uri": "http://s3cr\\h:1"}, "key metrics_uri must be http", id="backslash"),
+        pytest.param(SINGLE | {"metrics_uri": "http://s3cr.。h"}, "key metrics_uri must be http", id="an odd dot"),
+        pytest.param(SINGLE | {"metrics_uri": "http://xn--s3cr-"}, "key metrics_uri must be http", id="punycode"),
+        pytest.param(
+            SINGLE | {"management_uri": f"http://{'s3cr' * 16}:1"}, "key management_uri must be", id="label of a URI"
+        ),
+        pytest.param(
+            SINGLE | {"management_uri": f"http://{'ä' * 60}"}, "key management_uri must be", id="label when encoded"
+        ),
+        pytest.param(
+            SINGLE | {"management_uri": f"http://{'s3cr.' * 51}h"}, "key management_uri must be", id="a long name"
+        ),
+        pytest.param(SINGLE | {"management_uri": "http://s3cr:0"}, "key management_uri must be", id="port 0 of a URI"),
+        pytest.param(
+            TOKEN | {"oauth2_token_uri": f"https://{'s3cr' * 16}/"}, "key oauth2_token_uri must be", id="issuer"
+        ),
+        pytest.param(SINGLE | {"host": "xn--s3cr-"}, "key host must be a host name", id="punycode of a host"),
+        pytest.param({"uri": "amqp://u:p@s3cr\\h/"}, "key uri cannot be read as amqp", id="backslash in a host"),
+        pytest.param({"uri": f"amqp://u:p@{'s3cr' * 16}/"}, "key uri cannot be read as amqp", id="label of a string"),
         pytest.param(SINGLE | {"management_username": "u"}, "key management_password is missing", id="half a login"),
         pytest.param(SINGLE | {"management_password": "s3cr"}, "key management_username is missing", id="other half"),
         pytest.param(
