@@ -55,6 +55,11 @@ async def test_a_quorum_queue_that_has_lost_its_leader_is_unknown_though_it_read
     assert "leaves it out" in lost.message
     # The list of totals leaves it out; a pattern does not take it for gone.
     await patterned.loses("QueueWithoutLeader")
+    # Nor does one that sees the vhost for the first time, as after a restart of the operator.
+    late = reading.open_sources(QueueSource(pattern="^orders$"))
+    await reading.until_entry(
+        late, lambda entry: ["QueueWithoutLeader"] == [getattr(queue.depth, "cause", "") for queue in entry.queues]
+    )
     # The broker itself says that there is nothing in it, and no error.
     assert 0 == await asyncio.to_thread(any_cluster_vhost.ready, "orders")
 
