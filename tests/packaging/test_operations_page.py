@@ -12,6 +12,8 @@ from qc_operator import readiness, reporting, runtime
 from qc_operator.brokers import (
     amqp,
     declares,
+    directory,
+    fast_lane,
     feed,
     feeds,
     issuer,
@@ -33,9 +35,9 @@ from tests.packaging.rendering import only, rendered
 PAGE = DOCS / "operations.md"
 
 # What can become the reason of a condition. Those of the slow lane become one where a pattern needs it.
-SLOW_LANE = (management, node_metrics, observation, queue_list, totals, totals_sources)
+SLOW_LANE = (directory, management, node_metrics, observation, queue_list, totals, totals_sources)
 SOURCES = (
-    amqp, declares, feed, feeds, issuer, oauth2, readiness, reader, runtime, secret_watch, session, trust, *SLOW_LANE
+    amqp, declares, fast_lane, feed, feeds, issuer, oauth2, readiness, reader, runtime, secret_watch, session, trust, *SLOW_LANE
 )  # fmt: skip
 TABLES = ("ready", "slow lane", "active", "limited")
 # CamelCase words in these files that are no reasons: conditions and their values, a field's value, HTTP's headers; and
