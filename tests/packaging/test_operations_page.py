@@ -37,7 +37,8 @@ PAGE = DOCS / "operations.md"
 # What can become the reason of a condition. Those of the slow lane become one where a pattern needs it.
 SLOW_LANE = (directory, management, node_metrics, observation, queue_list, totals, totals_sources)
 SOURCES = (
-    amqp, declares, fast_lane, feed, feeds, issuer, oauth2, readiness, reader, runtime, secret_watch, session, trust, *SLOW_LANE
+    amqp, declares, fast_lane, feed, feeds, issuer, oauth2, readiness, reader, runtime, secret_watch, session, trust,
+    *SLOW_LANE,
 )  # fmt: skip
 TABLES = ("ready", "slow lane", "active", "limited")
 # CamelCase words in these files that are no reasons: conditions and their values, a field's value, HTTP's headers; and
