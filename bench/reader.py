@@ -78,9 +78,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         default=STATISTICS_SECONDS,
         help="of each window (default: %(default)s, what the broker's own statistics take turns in)",
     )
-    parser.add_argument("--messages", type=int, default=250, help="timed in each scenario (default: %(default)s)")
+    parser.add_argument("--messages", type=int, default=200, help="timed in each scenario (default: %(default)s)")
     parser.add_argument("--sweeps", type=int, default=21, help="of which the median counts (default: %(default)s)")
-    parser.add_argument("--churn-seconds", type=float, default=40.0, help="default: %(default)s; the goal is for 600")
+    parser.add_argument("--churn-seconds", type=float, default=20.0, help="default: %(default)s; the goal is for 600")
     options = parser.parse_args(arguments)
     if min(options.windows, options.seconds, options.messages, options.sweeps) < 1:
         parser.error("--windows, --seconds, --messages and --sweeps are 1 or more")

@@ -60,12 +60,13 @@ class Broker:
     def rest(self) -> float:
         """Wait until it has done with what it was told to make; percent of a core that it then takes by itself."""
         deadline = time.monotonic() + CALM_WITHIN
-        share, before = self._share(), inf
+        share, before = self.share(), inf
         while abs(share - before) > CALM_PERCENT and time.monotonic() < deadline:
-            share, before = self._share(), share
+            share, before = self.share(), share
         return share
 
-    def _share(self) -> float:
+    def share(self) -> float:
+        """Percent of a core that it takes now."""
         began, before = time.monotonic(), self.processor_seconds()
         time.sleep(STATISTICS_SECONDS)
         return 100 * (self.processor_seconds() - before) / (time.monotonic() - began)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -49,8 +50,17 @@ class Child:
             raise BenchError(f"{self._module} could not {do}: {told['error']}")
         return told["answer"]
 
+    def pause(self) -> None:
+        """Have it do nothing at all until it is resumed."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self._process.send_signal(signal.SIGCONT)
+
     def end(self) -> None:
         """Let it end by itself, which it does at the end of its input; by force when it does not."""
+        self.resume()
         try:
             self._process.communicate(timeout=END_WITHIN)
         except subprocess.TimeoutExpired:

@@ -18,9 +18,9 @@ from bench.reader_broker import queue_name
 from bench.reader_child import Child
 from tests.rabbitmq_vhost import Vhost
 
-MEAN_GAP_SECONDS = 0.03
+MEAN_GAP_SECONDS = 0.02
 """Between two messages: random and not a round part of any interval, so that none is in step with the readings."""
-LAST_WITHIN_SECONDS = 3.0
+LAST_WITHIN_SECONDS = 2.0
 
 
 def delays(subject: Child, *, vhosts: Mapping[str, Vhost], queues: int, messages: int) -> list[float]:

@@ -35,8 +35,7 @@ class _Peer:
     async def declare(self, *, host: str, port: int, login: dict[str, str], queues: int) -> None:
         """Open a connection for each queue."""
         credentials = pika.PlainCredentials(login["username"], login["password"])
-        # No heartbeats, in favour of this way: a thousand connections have a thousand of them.
-        parameters = pika.ConnectionParameters(host, port, login["vhost"], credentials, heartbeat=0)
+        parameters = pika.ConnectionParameters(host, port, login["vhost"], credentials)
         for number in range(queues):
             channel = pika.BlockingConnection(parameters).channel()
             self._reads.append(partial(_depth, channel, queue_name(number)))
@@ -72,8 +71,12 @@ def _depth(channel: Any, queue: str) -> int:
 
 
 def _statistics(connection: http.client.HTTPConnection, path: str, headers: dict[str, str]) -> int:
-    connection.request("GET", path, headers=headers)
-    response = connection.getresponse()
+    try:
+        connection.request("GET", path, headers=headers)
+        response = connection.getresponse()
+    except http.client.RemoteDisconnected:  # It was not used for a while, so the broker closed it.
+        connection.request("GET", path, headers=headers)
+        response = connection.getresponse()
     body = response.read()
     if response.status != HTTPStatus.OK:
         raise RuntimeError(f"HTTP {response.status} for {path}")

@@ -8,18 +8,16 @@ from typing import Final
 
 from bench import reader_figures as figures
 from bench.reader_broker import Broker
-from bench.reader_child import Child
 from bench.reader_churn import churn
-from bench.reader_cost import Cost, cost
+from bench.reader_comparison import DECLARE, GET, compare
+from bench.reader_cost import cost
 from bench.reader_delay import delays
 from bench.reader_figures import AT_ZERO, CHEAPER, NONE, STEADY, Goals, twice
-from bench.reader_scene import peer, reading, sweeps
+from bench.reader_scene import reading, sweeps
 from bench.report import Figure, Missing
 from tests.rabbitmq_vhost import Vhost
 
-PEER_QUEUES = 200
-"""Of the thousand: a connection for each of them all would take long to open and change nothing per read."""
-PEERS: Final = {"declare": ("a connection for each", CHEAPER), "get": ("GET /api/queues/V/N", None)}
+WAYS: Final = {DECLARE: ("a connection for each", CHEAPER), GET: ("GET /api/queues/V/N", None)}
 VHOSTS = 10
 
 
@@ -46,24 +44,22 @@ def thousand(broker: Broker, effort: Effort) -> Found:
     alone = broker.rest()
     yield figures.idle_figure(label, alone)
     yield figures.sweep_figure(label, sweeps(vhost, queues=1000, times=effort.sweeps), AT_ZERO)
-
-    def watched(subject: Child) -> Cost:
-        return cost(broker, subject, idle=alone, count=effort.windows, seconds=effort.seconds)
-
     with reading(broker, {"broker": vhost}, queues=1000, at_zero=False) as subject:
-        steady = watched(subject)
+        steady = cost(broker, subject, idle=alone, count=effort.windows, seconds=effort.seconds)
         yield from figures.cost_figures(f"{label}, steady", steady, STEADY)
         subject.ask("at_zero", value=True)
-        at_zero = watched(subject)
+        at_zero = cost(broker, subject, idle=alone, count=effort.windows, seconds=effort.seconds)
         yield from figures.cost_figures(f"{label}, at zero", at_zero, AT_ZERO)
         told = delays(subject, vhosts={"broker": vhost}, queues=1000, messages=effort.messages)
         yield from figures.delay_figures(f"{label}, at zero", told, AT_ZERO)
     with reading(broker, {"broker": vhost}, queues=1000, feeds=5, at_zero=False) as subject:
-        yield from figures.sharing_figures(f"{label}, steady", one=steady, five=watched(subject))
-    for way, (words, goal) in PEERS.items():
-        other = peer(broker, vhost, way=way, queues=PEER_QUEUES, idle=alone, seconds=2 * effort.seconds)
+        five = cost(broker, subject, idle=alone, count=2, seconds=effort.seconds)
+        yield from figures.sharing_figures(f"{label}, steady", one=steady, five=five)
+    compared = compare(broker, vhost, queues=1000, alone=alone, rounds=effort.windows, seconds=effort.seconds)
+    for way, other in compared.others.items():
+        words, goal = WAYS[way]
         yield from figures.peer_figures(label, words, peer=other)
-        yield from figures.ratio_figures(label, f"{words} / ours at zero", peer=other, ours=at_zero, goal=goal)
+        yield from figures.ratio_figures(label, f"{words} / ours at zero", peer=other, ours=compared.ours, goal=goal)
         yield from figures.ratio_figures(label, f"{words} / ours when steady", peer=other, ours=steady, goal=None)
 
 
@@ -72,7 +68,7 @@ def many(broker: Broker, effort: Effort) -> Found:
     label = f"{broker.version}, 5000 classic queues"
     vhost = broker.vhost(queues=5000)
     alone = broker.rest()
-    yield figures.sweep_figure(label, sweeps(vhost, queues=5000, times=effort.sweeps), NONE)
+    yield figures.sweep_figure(label, sweeps(vhost, queues=5000, times=max(1, effort.sweeps // 2)), NONE)
     yield from _both_states(
         label,
         alone,

@@ -1,4 +1,4 @@
-"""A process that reads: the operator's reader on vhosts of a broker, or one of the other ways."""
+"""A process that reads vhosts of a broker with the operator's reader."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 
 from bench.reader_broker import Broker
 from bench.reader_child import Child, child
-from bench.reader_cost import Cost, Window
 from tests.rabbitmq_vhost import Vhost
 
 
@@ -56,18 +55,3 @@ def sweeps(vhost: Vhost, *, queues: int, times: int) -> list[float]:
     """Seconds of each of so many sweeps over the fast lane alone."""
     with child("bench.reader_sweep") as started:
         return [float(each) for each in started.ask("sweeps", secret=secret(vhost), queues=queues, times=times)]
-
-
-def peer(broker: Broker, vhost: Vhost, *, way: str, queues: int, idle: float, seconds: float) -> Cost:
-    """Cost of another way, `declare` or `get`, to read so many of the vhost's queues once a second each."""
-    login = {"username": vhost.username, "password": vhost.password, "vhost": vhost.vhost}
-    with child("bench.reader_peer") as started:
-        if way == "declare":
-            started.ask(way, host=vhost.host, port=vhost.port, login=login, queues=queues)
-        else:
-            started.ask(way, uri=vhost.management_uri, login=login, queues=queues)
-        started.ask("poll", seconds=1.0)
-        before = broker.processor_seconds()
-        told = started.ask("poll", seconds=seconds)
-        window = Window(broker=broker.processor_seconds() - before, requests=0, **told)
-    return Cost(windows=[window], idle=idle)

@@ -44,7 +44,9 @@ class Directory:
         rows = await named(self._api)
         self._failures = 0
         self._facts.learn(rows, watched=watched, complete=True)
-        self._names, self._at = frozenset(row.name for row in rows) or None, asked_at
+        # An import of definitions may bring a line break into a name; AMQP strips it, so nobody can name that queue.
+        names = frozenset(row.name for row in rows if {"\r", "\n"}.isdisjoint(row.name))
+        self._names, self._at = names or None, asked_at
         if self._names is None:
             message = f"{self._api.where} knows of no queue in the vhost, which may be a matter of permissions"
             self._problem = Unknown(cause=EMPTY_LIST, message=message, at=asked_at)

@@ -123,6 +123,9 @@ class VhostTotals:
                 log.exception("the totals were not read")
                 self._lose(Unknown(cause="ReaderFailed", message="the totals were not read", at=float("-inf")))
                 self._on_answered(False)  # noqa: FBT003 - the callback's only argument
+                if (task := asyncio.current_task()) is not None and task.cancelling():
+                    # A task group whose child fails while it is being cancelled tells of the failure alone (3.11).
+                    raise asyncio.CancelledError from None
             # Not wait_for(): Python 3.11's forgets a cancellation that comes together with what it waits for.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._pause()):

@@ -19,7 +19,7 @@ from tests.adapters.operator.keeper import REPLICAS, Keeper
 from tests.rabbitmq_vhost import Vhost
 
 QUICK = ReadingSettings(
-    retry_first=0.2, retry_most=0.4, declare_timeout=0.5, totals_interval=0.3, totals_timeout=2.0, secret_interval=0.5
+    retry_first=0.2, retry_most=0.4, declare_timeout=0.5, totals_interval=0.3, totals_timeout=1.0, secret_interval=0.5
 )
 
 BROKER = "broker"

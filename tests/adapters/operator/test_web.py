@@ -152,5 +152,5 @@ async def test_cookies_are_not_kept(session: aiohttp.ClientSession) -> None:
 
 
 async def test_an_api_whose_name_is_in_another_script_is_looked_for(session: aiohttp.ClientSession) -> None:
-    with pytest.raises(ManagementError, match=r"management API http://bücher\.invalid:1 cannot be reached"):
-        await ask_management("http://bücher.invalid:1", session)
+    with pytest.raises(ManagementError, match=r"management API https://bücher\.invalid:1 cannot be reached"):
+        await ask_management("https://bücher.invalid:1", session)
