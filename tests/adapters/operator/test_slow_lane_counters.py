@@ -34,7 +34,7 @@ def shown(vhost: Vhost) -> dict[str, int]:
 def counted(lane: Lane) -> tuple[int, int, int] | None:
     """Published, acknowledged and delivered, as the lane has them."""
     counters = lane.totals.counters("orders")
-    return counters and (counters.published, counters.acknowledged, counters.delivered)
+    return (counters.published, counters.acknowledged, counters.delivered) if counters else None
 
 
 @pytest.mark.parametrize("type_", ["classic", "quorum"])
