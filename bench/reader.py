@@ -22,6 +22,9 @@ from bench.reader_scenarios import SCENARIOS, Effort
 from bench.report import Figure, Missing, Report, publish
 
 RELEASES = ("3.10", "4")
+LEAST_CHURN = 10
+MOST_MESSAGES = 1000
+"""One for each queue: only the first message of a queue tells how long it takes to be seen."""
 NOTES = (
     "CPU is percent of one core, the median of several windows; the broker's is all of the Erlang VM's, idle included.",
     "The reader runs with the operator's default settings in a process of its own; deciding is not part of it.",
@@ -82,8 +85,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--sweeps", type=int, default=21, help="of which the median counts (default: %(default)s)")
     parser.add_argument("--churn-seconds", type=float, default=20.0, help="default: %(default)s; the goal is for 600")
     options = parser.parse_args(arguments)
-    if min(options.windows, options.seconds, options.messages, options.sweeps) < 1:
-        parser.error("--windows, --seconds, --messages and --sweeps are 1 or more")
+    least = min(options.windows, options.seconds, options.messages, options.sweeps)
+    if least < 1 or options.churn_seconds < LEAST_CHURN or options.messages > MOST_MESSAGES:
+        parser.error(f"--churn-seconds is {LEAST_CHURN} or more, --messages 1 to {MOST_MESSAGES}, the others 1 or more")
     return options
 
 

@@ -19,6 +19,8 @@ QUEUES = 50
 TURN_SECONDS = 0.2
 """In each turn one queue and its two feeds go, and others come."""
 TURNS_PER_PASSWORD = 25
+CLOSED_WITHIN = 2.0
+"""Seconds in which the connection must be gone after the last feed."""
 SETTINGS = {"secret_interval": 5.0, "retry_first": 0.5, "retry_most": 5.0}
 """Shorter than the defaults, so that more of everything happens in the time."""
 SAMPLED = ("resident_kib", "amqp_connections", "http_connections", "tasks", "files")
@@ -48,7 +50,7 @@ class Churn:
 
 
 def churn(broker: Broker, *, seconds: float) -> Churn:
-    """Do turns for so many seconds."""
+    """Do turns for so many seconds. Raises BenchError when the queues that are left cannot be read afterwards."""
     vhost = broker.vhost(queues=QUEUES)
     with subject(broker, settings=SETTINGS) as reader:
         for name in ("first", "second"):
@@ -66,9 +68,11 @@ def churn(broker: Broker, *, seconds: float) -> Churn:
                 if turns.count % 5 == 0:
                     samples.append(_sample(reader))
         took = time.monotonic() - began
+        # A reader that had stopped reading would keep nothing either.
+        reader.ask("until_read")
         for number in turns.open:
             reader.ask("close", secret=_secret_of(number), numbers=[number])
-        time.sleep(2 * float(SETTINGS["secret_interval"]) / 5)
+        time.sleep(CLOSED_WITHIN)
         closed = _sample(reader)
         return Churn(seconds=took, queues=turns.count, passwords=turns.passwords, samples=samples, closed=closed)
 
@@ -78,7 +82,6 @@ class _Turns:
         self._broker = broker
         self._reader = reader
         self._vhost = vhost
-        self._password = vhost.password
         self._numbers = itertools.count(QUEUES)
         self.open = list(range(QUEUES))
         self.count = 0

@@ -24,3 +24,19 @@ def test_a_failure_is_told_and_the_next_command_is_done_all_the_same() -> None:
 def test_a_child_that_ends_is_told_of() -> None:
     with child("bench.no_such_module") as none, pytest.raises(BenchError, match="ended while it was to usage"):
         none.ask("usage")
+
+
+def test_a_paused_child_goes_on_when_it_is_resumed() -> None:
+    with child("bench.reader_subject") as subject:
+        subject.pause()
+        subject.resume()
+
+        assert {} == subject.ask("heard")
+
+
+def test_a_child_that_is_still_paused_ends_all_the_same() -> None:
+    with child("bench.reader_subject") as subject:
+        subject.ask("heard")
+        subject.pause()
+
+    assert 0 == subject._process.returncode
