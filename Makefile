@@ -74,3 +74,7 @@ bench-react: packages venv ## Measure the time from a confirmed message to the w
 .PHONY: bench-reader
 bench-reader: packages venv ## Measure what reading queues costs and how fresh it is, on both releases (BENCH_OPTIONS="--releases 4")
 	@$(PY) -m bench.reader $(BENCH_OPTIONS)
+
+.PHONY: bench-faults
+bench-faults: packages venv ## Measure what is told of a queue during each fault, and how soon it is read again (BENCH_OPTIONS="--faults port")
+	@$(PY) -m bench.faults $(BENCH_OPTIONS)
