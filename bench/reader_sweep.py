@@ -16,8 +16,9 @@ from qc_operator.brokers.agenda import Agenda
 from qc_operator.brokers.amqp import BrokerConnection
 from qc_operator.brokers.binding import from_secret
 from qc_operator.brokers.declares import Question
-from qc_operator.brokers.fast_lane import PULSE, FastLane
+from qc_operator.brokers.fast_lane import FastLane
 from qc_operator.brokers.login import Login
+from qc_operator.brokers.pulse import PULSE
 from qc_operator.scaling.observation import Depth, DepthReading
 from qc_operator.settings import ReadingSettings
 

@@ -42,6 +42,8 @@ class Connection:
         self._started = False
         self._closing = False
         self._on_closed: Callable[[], None] | None = None
+        self._where = ""
+        """The broker that was tried last, in words; nothing while it is not known where it is."""
 
     @property
     def is_open(self) -> bool:
@@ -85,8 +87,10 @@ class Connection:
         try:
             parameters = _parameters(resolve(self._url, os.environ), self._name)
         except (ConsumerError, OSError, ValueError) as error:
+            self._where = ""
             self._retry(describe(error))
             return
+        self._where = f" at {parameters.host}:{parameters.port}"
         self._connection = pika.SelectConnection(
             parameters,
             on_open_callback=self._opened,
@@ -114,7 +118,7 @@ class Connection:
         ceiling = min(HIGHEST_CEILING, LOWEST_CEILING * 2 ** min(self._attempts, 10)) if self._attempts else FIRST_RETRY
         self._attempts += 1
         delay = random.uniform(0, ceiling)  # noqa: S311 - spreads retries, no secret
-        log.warning("no connection to RabbitMQ, next try in %.1f s: %s", delay, reason)
+        log.warning("no connection to RabbitMQ%s, next try in %.1f s: %s", self._where, delay, reason)
         self._loop.later(delay, self._connect)
 
 

@@ -8,15 +8,18 @@ from pathlib import Path
 import pytest
 from prometheus_client import Counter, Gauge, Histogram
 
-from qc_operator import readiness, reporting, runtime
+from qc_operator import brokers, readiness, reporting, runtime
 from qc_operator.brokers import (
     amqp,
+    both_lanes,
     declares,
     directory,
+    entry,
     fast_lane,
     feed,
     feeds,
     issuer,
+    latest_totals,
     management,
     node_metrics,
     oauth2,
@@ -35,10 +38,20 @@ from tests.packaging.rendering import only, rendered
 PAGE = DOCS / "operations.md"
 
 # What can become the reason of a condition. Those of the slow lane become one where a pattern needs it.
-SLOW_LANE = (directory, management, node_metrics, observation, queue_list, totals, totals_sources)
+SLOW_LANE = (
+    both_lanes,
+    directory,
+    latest_totals,
+    management,
+    node_metrics,
+    observation,
+    queue_list,
+    totals,
+    totals_sources,
+)
 SOURCES = (
-    amqp, declares, fast_lane, feed, feeds, issuer, oauth2, readiness, reader, runtime, secret_watch, session, trust,
-    *SLOW_LANE,
+    amqp, declares, entry, fast_lane, feed, feeds, issuer, oauth2, readiness, reader, runtime, secret_watch,
+    session, trust, brokers, *SLOW_LANE,
 )  # fmt: skip
 TABLES = ("ready", "slow lane", "active", "limited")
 # CamelCase words in these files that are no reasons: conditions and their values, a field's value, HTTP's headers; and
@@ -66,11 +79,21 @@ def test_what_the_slow_lane_lacks_has_a_table_of_its_own() -> None:
     assert words(PAGE, "slow lane") == set().union(*map(_camel_case, SLOW_LANE)) - OTHER_WORDS - {"ReaderFailed"}
 
 
-def test_what_is_not_believed_is_told_by_reasons_that_there_are() -> None:
-    told = {word for row in table(DOCS / "reading-queues.md", "causes") for word in re.findall(r"`(\w+)`", row[3])}
+@pytest.mark.parametrize(
+    ("name", "column", "among_them"),
+    [
+        ("causes", 3, {"QueueWithoutLeader", "NodeDown", "QueueDown", "StreamNotSupported"}),
+        ("faults", 1, {"QueueWithoutLeader", "NodeDown", "BrokerUnreachable", "ManagementUnreachable"}),
+    ],
+)
+def test_what_reading_queues_tells_of_is_told_by_reasons_that_there_are(
+    name: str, column: int, among_them: set[str]
+) -> None:
+    rows = table(DOCS / "reading-queues.md", name)
+    told = {word for row in rows for word in re.findall(r"`([A-Z]\w+)`", row[column])}
 
     assert told <= words(PAGE, "ready") | words(PAGE, "slow lane")
-    assert {"QueueWithoutLeader", "NodeDown", "QueueDown", "StreamNotSupported"} <= told
+    assert among_them <= told
 
 
 def test_every_event_of_its_own_is_explained() -> None:

@@ -60,6 +60,11 @@ def test_each_example_is_taken(number: int, mechanism: str, endpoint: str, manag
     assert (number > 0) == (credentials.tls is not None)
 
 
+@pytest.mark.parametrize("example", EXAMPLES, ids=range(len(EXAMPLES)))
+def test_each_example_is_a_binding_that_pods_find_too(example: Block) -> None:
+    assert "rabbitmq" == yaml.safe_load(example.text)["stringData"]["type"]
+
+
 def test_the_sentences_about_tls_are_those_of_the_operator() -> None:
     said = {*tls.CHAIN.values(), *tls.HANDSHAKE.values(), tls.OTHER_NAME.format(name="HOST")}
 

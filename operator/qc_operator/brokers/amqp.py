@@ -7,6 +7,7 @@ answered as before (rabbitmq.com/docs/alarms).
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -14,12 +15,17 @@ import pika
 import pika.exceptions
 from pika.adapters.asyncio_connection import AsyncioConnection
 
+from qc_operator.brokers import trouble
+from qc_operator.brokers.amqp_services import IOServices
 from qc_operator.brokers.credentials import Credentials, LoginError
 from qc_operator.brokers.login import Login
 from qc_operator.brokers.tls import tls_problem
 
 HEARTBEAT = 10
 """Seconds. The manual warns of false positives under 5; a half-open connection shows in the declares much sooner."""
+
+VHOST_DELETED = re.compile(r"CONNECTION_FORCED - vhost '.*' is deleted", re.DOTALL)
+"""What 3.10 and 4.3 say as they end the connections to a vhost that is being deleted."""
 
 
 class BrokerError(Exception):
@@ -54,7 +60,7 @@ class BrokerConnection:
             parameters = await self._parameters()
             self.lifetime = self._login.lifetime
         except LoginError as error:
-            raise BrokerError(error.reason, f"{self._where}: {error}") from None
+            raise BrokerError(error.reason, f"{self.where}: {error}") from None
         opened: asyncio.Future[None] = loop.create_future()
 
         def on_end(_: object, error: BaseException) -> None:
@@ -69,7 +75,7 @@ class BrokerConnection:
             on_open_callback=lambda _: _settle(opened),
             on_open_error_callback=on_end,
             on_close_callback=on_end,
-            custom_ioloop=loop,
+            custom_ioloop=IOServices(loop),
         )
         await opened
 
@@ -81,8 +87,8 @@ class BrokerConnection:
             credentials=await self._login.sasl(),
             ssl_options=self._login.tls_options(self._host),
             heartbeat=HEARTBEAT,
-            socket_timeout=5,
-            stack_timeout=10,
+            socket_timeout=trouble.CONNECT_WITHIN,
+            stack_timeout=trouble.LOGIN_WITHIN,
             connection_attempts=1,
             client_properties={"connection_name": f"queueconsumer-operator {self._identity}"},
         )
@@ -131,13 +137,14 @@ class BrokerConnection:
             self._connection.update_secret(secret, "the token is about to end")
 
     @property
-    def _where(self) -> str:
+    def where(self) -> str:
+        """Broker and vhost, for sentences."""
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"broker {host}:{self._port}, vhost {self._credentials.vhost}"
 
     def unreachable(self, detail: str) -> BrokerError:
         """The error of a broker that does not answer."""
-        return BrokerError("BrokerUnreachable", f"{self._where} cannot be reached: {detail}")
+        return BrokerError("BrokerUnreachable", f"{self.where} cannot be reached: {detail}")
 
     def explain(self, error: BaseException) -> BrokerError:
         """Put pika's exception into a reason and a sentence."""
@@ -145,25 +152,31 @@ class BrokerConnection:
             return error
         if isinstance(error, pika.exceptions.ProbableAuthenticationError):
             words = f"refused {self._credentials.who}: check what the Secret gives"
-            return BrokerError("AuthenticationFailed", f"{self._where} {words}")
+            return BrokerError("AuthenticationFailed", f"{self.where} {words}")
         if isinstance(error, pika.exceptions.ProbableAccessDeniedError):
             return self._explain_not_allowed(str(error))
         if problem := tls_problem(error):
-            return BrokerError("CertificateInvalid", f"{self._where}: {problem}")
+            return BrokerError("CertificateInvalid", f"{self.where}: {problem}")
         if isinstance(error, pika.exceptions.ConnectionClosedByBroker):
-            return BrokerError("BrokerClosedConnection", f"{self._where} closed the connection: {error.reply_text}")
-        in_the_clear = isinstance(error, pika.exceptions.IncompatibleProtocolError) and self._credentials.tls is None
-        hint = "; if this is its port for TLS, give the Secret the key tls: true" if in_the_clear else ""
-        return self.unreachable(_innermost(error) + hint)
+            return self._explain_goodbye(error.reply_text)
+        return self.unreachable(trouble.of_amqp(error, in_the_clear=self._credentials.tls is None))
+
+    def _explain_goodbye(self, text: str) -> BrokerError:
+        if VHOST_DELETED.fullmatch(text):
+            return self._vhost_not_found()
+        return BrokerError("BrokerClosedConnection", f"{self.where} closed the connection: {text}")
 
     def _explain_not_allowed(self, text: str) -> BrokerError:
         """530 (NOT_ALLOWED) at connect has several causes, which only the text tells apart."""
         if "not found" in text:
-            return BrokerError("VhostNotFound", f"{self._where}: the vhost does not exist")
+            return self._vhost_not_found()
         if "refused" in text:
             words = f"the vhost is closed to {self._credentials.who}; grant a permission there, which may be empty"
-            return BrokerError("AccessRefused", f"{self._where}: {words}")
-        return BrokerError("VhostUnavailable", f"{self._where}: {text}")
+            return BrokerError("AccessRefused", f"{self.where}: {words}")
+        return BrokerError("VhostUnavailable", f"{self.where}: {text}")
+
+    def _vhost_not_found(self) -> BrokerError:
+        return BrokerError("VhostNotFound", f"{self.where}: the vhost does not exist")
 
     async def close(self) -> None:
         """Close, and wait at most a declare's time-out for the broker's word."""
@@ -178,13 +191,3 @@ class BrokerConnection:
 def _settle(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)
-
-
-def _innermost(error: BaseException) -> str:
-    """The cause that says something: pika wraps a refused connection three times over."""
-    while True:
-        inner = [*getattr(error, "exceptions", ()), getattr(error, "exception", None), *error.args]
-        wrapped = [cause for cause in inner if isinstance(cause, BaseException)]
-        if not wrapped:
-            return str(error) or type(error).__name__
-        error = wrapped[-1]

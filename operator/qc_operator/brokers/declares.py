@@ -38,6 +38,8 @@ class Question:
     """Whether the last answer over this connection was a depth."""
     failures: int = 0
     """Readings in a row that were none."""
+    took: float = 0.0
+    """Seconds from when the broker began to work on it to the last answer, as far as can be told from here."""
 
     def __post_init__(self) -> None:
         """Encode the declare once: that costs as much as all the rest of a reading."""
@@ -105,27 +107,30 @@ def depth(*, ready: int, consumers: int, at: float) -> Depth:
     return Depth(ready=ready, consumers=consumers, at=at)
 
 
-def no_answer(*, timeout: float, at: float) -> Unknown:
-    """The reading that a missing answer is."""
-    message = f"no answer to a passive declare within {timeout:.0f} s: its process is stuck, or the broker is"
+def no_answer(*, where: str, timeout: float, at: float) -> Unknown:
+    """The reading that a missing answer is. `where` is the broker and the vhost, as in a sentence."""
+    message = f"{where}: no answer to a passive declare within {timeout:g} s; its process is stuck, or the broker is"
     return Unknown(cause="DeclareTimeout", message=message, at=at)
 
 
-def refusal(error: pika.exceptions.ChannelClosedByBroker, *, at: float) -> DepthReading:
-    """The reading that a channel's end is for the queue that caused it. Not every 404 means that it is missing."""
+def refusal(error: pika.exceptions.ChannelClosedByBroker, *, where: str, at: float) -> DepthReading:
+    """The reading that a channel's end is for the queue that caused it. Not every 404 means that it is missing.
+
+    `where` is the broker and the vhost, as in a sentence.
+    """
     text = str(error.reply_text)
     # The words come first, and then the queue's name, in which anything may stand.
     if error.reply_code == NOT_FOUND and text.startswith("NOT_FOUND - no queue "):
-        return Missing(message=text, at=at)
+        return Missing(message=f"{where}: no such queue", at=at)
     if error.reply_code == NOT_FOUND:
         # "process is stopped by supervisor", or "home node 'x' of durable queue 'y' ... is down or inaccessible".
         cause = "NodeDown" if text.startswith("NOT_FOUND - home node ") else "QueueDown"
         return Unknown(cause=cause, message=f"{text}; its messages are safe and cannot be counted", at=at)
     if error.reply_code == RESOURCE_LOCKED:
         words = "it is exclusive to another connection, so no consumer of the target can read it"
-        return Unknown(cause="QueueExclusive", message=f"{text}: {words}", at=at)
+        return Unknown(cause="QueueExclusive", message=f"{where}: {words}", at=at)
     if error.reply_code == ACCESS_REFUSED:
         # 4.2.6 and later ask for a permission on the queue itself; before, being let into the vhost was enough.
         words = "grant the operator's user any of configure, write and read on it"
         return Unknown(cause="AccessRefused", message=f"{text}: {words}", at=at)
-    return Unknown(cause="ChannelClosed", message=f"{error.reply_code} {text}", at=at)
+    return Unknown(cause="ChannelClosed", message=f"{where}: {error.reply_code} {text}", at=at)

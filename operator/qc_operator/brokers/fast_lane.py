@@ -14,22 +14,23 @@ from typing import NoReturn
 import pika.exceptions
 
 from qc_operator.brokers.agenda import Agenda
+from qc_operator.brokers.allowance import Allowance
 from qc_operator.brokers.amqp import BrokerConnection, BrokerError
 from qc_operator.brokers.declares import DeclareChannel, MisplacedAnswerError, Question, depth, no_answer, refusal
+from qc_operator.brokers.pace import BURST
+from qc_operator.brokers.pulse import Pulse
+from qc_operator.brokers.stuck import StuckChannels
 from qc_operator.brokers.tracks import Track
 from qc_operator.scaling.observation import DepthReading
 from qc_operator.settings import ReadingSettings
 
-PULSE = 0.05
-"""Seconds between two looks at the schedules at least: what is due by then goes out in one write. With 1,000 queues at
-zero a write of 250 questions costs the broker 25 us each, one of 50 costs 35."""
 WATCHFUL = 0.25
 """Seconds after which waiting questions are looked at again: how exactly the time-out is kept."""
-HELD_UP = 0.5
-"""Seconds by which a look at the schedules may be late. Beyond, this process itself was held up, and the answers that
-seem to be missing are waiting in its socket."""
 WINDOW = 250
 """Questions under way per channel. More do not make a sweep of 1,000 faster."""
+FRESH_CHANNELS = 8
+"""For queues that may be missing: after a reconnect that is all of them, and each turn takes a whole way to the broker
+and back. 2,000 queues at 100 ms take half a second over these, and 3 s over one."""
 FRESH_WINDOW = 64
 """The same where a queue among them may be missing: those behind it have to be asked again."""
 MOST_STUCK = 32
@@ -54,16 +55,17 @@ class FastLane:
         self._agenda = agenda
         self._on_reading = on_reading
         self._loop = asyncio.get_running_loop()
+        per_second = settings.declares_per_second
+        allowance = Allowance(per_second=per_second, at_once=max(BURST, per_second / 4), now=self._loop.time())
+        # The proven ones are last, as there may be so many of them that nothing is left for the others.
         self._tracks = (
-            Track(schedule=agenda.proven, channels=settings.channels, window=WINDOW, early=PULSE / 2),
-            Track(schedule=agenda.fresh, channels=1, window=FRESH_WINDOW),
-            Track(schedule=agenda.quarantine, channels=1, window=1),
+            Track(schedule=agenda.quarantine, channels=1, window=1, allowance=allowance),
+            Track(schedule=agenda.fresh, channels=FRESH_CHANNELS, window=FRESH_WINDOW, allowance=allowance),
+            Track(schedule=agenda.proven, channels=settings.channels, window=WINDOW, allowance=allowance),
         )
-        self._stuck: dict[DeclareChannel, Question] = {}
-        """Channels whose first question is not answered in time. Its answer may still come, and frees them."""
+        self._stuck = StuckChannels()
         self._opening: set[asyncio.Task[None]] = set()
-        self._timer: asyncio.TimerHandle | None = None
-        self._pulsed_at = self._loop.time()
+        self._pulse = Pulse(self._look)
         self._failed: asyncio.Future[BrokerError] = self._loop.create_future()
 
     async def run(self) -> NoReturn:
@@ -82,35 +84,23 @@ class FastLane:
         """Take no more answers: those that come while the connection is being closed say nothing about now."""
         if not self._failed.done():
             self._failed.cancel()
-        if self._timer is not None:
-            self._timer.cancel()
+        self._pulse.stop()
         for task in self._opening:
             task.cancel()
         for track in self._tracks:
             for channel in track.channels:
                 channel.waiting.clear()
             track.channels.clear()
-        for channel in self._stuck:
-            channel.waiting.clear()
         self._stuck.clear()
 
     def arm(self, due: float) -> None:
         """Have the schedules looked at when this is due, if not before."""
-        if self._failed.done():
-            return
-        when = max(due, self._pulsed_at + PULSE)
-        if self._timer is not None:
-            if self._timer.when() <= when:
-                return
-            self._timer.cancel()
-        self._timer = self._loop.call_at(when, self._pulse)
+        if not self._failed.done():
+            self._pulse.arm(due)
 
-    def _pulse(self) -> None:
-        now = self._loop.time()
-        late = now - self._timer.when() if self._timer is not None else 0.0
-        self._timer, self._pulsed_at = None, now
+    def _look(self, now: float, held_up: bool) -> None:  # noqa: FBT001 - the callback's arguments
         try:
-            if late < HELD_UP:
+            if not held_up:
                 self._find_stuck(now)
             for track in self._tracks:
                 self._ask(track, now=now)
@@ -131,56 +121,53 @@ class FastLane:
     def _ask(self, track: Track, *, now: float) -> None:
         frames = []
         for channel, questions in track.deal(now=now):
-            asked = [question for question in questions if not self._is_stuck(question)]
+            asked = []
             for question in questions:
-                if question not in asked:
-                    # Its late answer is still waited for; to ask again would hold up one more channel.
+                if self._stuck.holds(question):
                     self._agenda.set(question, due=now + self._settings.retry_first)
+                else:
+                    asked.append(question)
             if asked:
                 frames.append(channel.ask(asked, now=now))
         if frames:
             self._connection.write(b"".join(frames))
 
-    def _is_stuck(self, question: Question) -> bool:
-        return bool(self._stuck) and any(question.queue == waiting.queue for waiting in self._stuck.values())
-
     def _answered(self, channel: DeclareChannel, question: Question, ready: int, consumers: int) -> None:
         now = self._loop.time()
+        question.took = now - channel.waiting_since
         channel.waiting_since = now
         if channel in self._stuck:
             # The late answer is good. Those behind it were asked elsewhere since.
-            del self._stuck[channel]
+            self._stuck.free(channel)
             channel.close()
         self._on_reading(question, depth(ready=ready, consumers=consumers, at=now))
-        if len(channel.waiting) in {0, WINDOW // 2}:
-            self._refill(channel, now=now)
+        track = self._track_of(channel)
+        if track is not None and track.wants_more(channel, now=now):
+            try:
+                self._ask(track, now=now)
+            except BrokerError as error:
+                self._fail(error)
 
-    def _refill(self, channel: DeclareChannel, *, now: float) -> None:
-        """Go on at once where questions are overdue for which there was no room."""
-        for track in self._tracks:
-            if channel in track.channels and track.overdue(now=now):
-                try:
-                    self._ask(track, now=now)
-                except BrokerError as error:
-                    self._fail(error)
+    def _track_of(self, channel: DeclareChannel) -> Track | None:
+        return next((track for track in reversed(self._tracks) if channel in track.channels), None)
 
     def _ended(self, channel: DeclareChannel, error: BaseException) -> None:
         """A channel is gone: the first question on it is why, the others are asked again."""
         if isinstance(error, MisplacedAnswerError):
             self._fail(self._connection.unreachable(str(error)))
             return
-        track = next((track for track in self._tracks if channel in track.channels), None)
+        track = self._track_of(channel)
         if not isinstance(error, pika.exceptions.ChannelClosedByBroker) or not (track or channel in self._stuck):
             return  # It was closed from here, or the whole connection is gone, which is told in one piece.
         now = self._loop.time()
         waiting = list(channel.waiting)
         if track is None:
-            del self._stuck[channel]
+            self._stuck.free(channel)
         else:
             self._replace(channel, track)
             self._ask_again(waiting[1:], now=now)
         if waiting:
-            self._on_reading(waiting[0], refusal(error, at=now))
+            self._on_reading(waiting[0], refusal(error, where=self._connection.where, at=now))
 
     def _find_stuck(self, now: float) -> None:
         timeout = self._settings.declare_timeout
@@ -188,13 +175,10 @@ class FastLane:
             for channel in tuple(track.channels):
                 if not channel.waiting or now - channel.waiting_since < timeout:
                     continue
-                first, *others = channel.waiting
                 self._replace(channel, track)
-                self._stuck[channel] = first
-                channel.waiting.clear()
-                channel.waiting.append(first)
+                first, others = self._stuck.hold(channel)
                 self._ask_again(others, now=now)
-                self._on_reading(first, no_answer(timeout=timeout, at=now))
+                self._on_reading(first, no_answer(where=self._connection.where, timeout=timeout, at=now))
         if len(self._stuck) > MOST_STUCK:
             raise self._connection.unreachable(f"{len(self._stuck)} queues have not answered")
 

@@ -14,7 +14,7 @@ from urllib.parse import quote
 import aiohttp
 import msgspec
 
-from qc_operator.brokers import tls
+from qc_operator.brokers import tls, trouble
 from qc_operator.brokers.credentials import LoginError, OAuth2, Tls
 from qc_operator.brokers.web import AnswerError, read_answer
 
@@ -74,8 +74,7 @@ class Issuer:
             ) as response:
                 answer = await read_answer(response, most=LONGEST_ANSWER)
         except (aiohttp.ClientError, TimeoutError) as error:
-            # aiohttp's own words have the object of the TLS context in them.
-            cause = tls.tls_problem(error) or str(getattr(error, "os_error", error)) or "no answer in time"
+            cause = tls.tls_problem(error) or trouble.of_http(error)
             raise self._unreachable(f"cannot be reached: {cause}") from None
         except AnswerError as error:
             raise self._invalid(str(error)) from None

@@ -7,7 +7,6 @@ What is asked over it stands in `queue_list.py` and `alarms.py`. The answers are
 from __future__ import annotations
 
 import contextlib
-import socket
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -16,6 +15,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
+from qc_operator.brokers import trouble
 from qc_operator.brokers.credentials import Credentials, LoginError
 from qc_operator.brokers.login import Login
 from qc_operator.brokers.tls import tls_problem
@@ -126,16 +126,10 @@ class ManagementApi:
         return authorization
 
     def _unreachable(self, error: Exception) -> ManagementError:
-        problem = tls_problem(error)
-        cause = getattr(error, "os_error", error)
-        if problem is None and isinstance(cause, ConnectionRefusedError):
-            problem = "nothing listens there (connection refused); is the plugin rabbitmq_management on?"
-        elif problem is None and isinstance(cause, socket.gaierror):
-            problem = "its host name is not known"
-        return ManagementError(
-            "ManagementUnreachable",
-            f"{self.where} cannot be reached: {problem or str(error) or type(error).__name__}",
-        )
+        problem = tls_problem(error) or trouble.of_http(error)
+        if isinstance(getattr(error, "os_error", None), ConnectionRefusedError):
+            problem += "; is the plugin rabbitmq_management on?"
+        return ManagementError("ManagementUnreachable", f"{self.where} cannot be reached: {problem}")
 
     def _refusal(self, response: aiohttp.ClientResponse, body: bytes) -> ManagementError:
         retry_after = _seconds(response.headers.get("Retry-After"))
@@ -144,8 +138,7 @@ class ManagementApi:
             self._login.refused()
             return ManagementError(
                 "ManagementRefused",
-                f"{self.where} refused {self._user}{said}; a user needs the right password, the tag `management`, "
-                f"and a permission in vhost {self.credentials.vhost}",
+                f"{self.where} refused {self._user}{said}; {self._needs} in vhost {self.credentials.vhost}",
                 retry_after=retry_after,
                 refused=True,
             )
@@ -168,6 +161,12 @@ class ManagementApi:
     def _user(self) -> str:
         user = self.credentials.management.username
         return f"user {user}" if user else self.credentials.who
+
+    @property
+    def _needs(self) -> str:
+        if self.credentials.oauth2 is None or self.credentials.management.username:
+            return "a user needs the right password, the tag `management`, and a permission"
+        return "a token needs a scope that ends in `.tag:management`, and one for a permission"
 
 
 def _seconds(retry_after: str | None) -> float | None:

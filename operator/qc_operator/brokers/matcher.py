@@ -15,13 +15,15 @@ log = logging.getLogger(__name__)
 
 
 class Matcher:
-    """Calls each follower with the names of all queues, when it is new and when the names have changed."""
+    """Calls each follower with the names of all queues: when it is new, when they have changed, after a failure."""
 
     def __init__(self) -> None:
         self.names: frozenset[str] = frozenset()
         """The names that were taken last."""
         self._followers: dict[Match, frozenset[str] | None] = {}
         """What each was called with last."""
+        self._failing: set[Match] = set()
+        """Those that failed the last time."""
         self._task: asyncio.Task[None] | None = None
 
     def add(self, match: Match) -> None:
@@ -32,10 +34,13 @@ class Matcher:
     def drop(self, match: Match) -> None:
         """Call it no more."""
         self._followers.pop(match, None)
+        self._failing.discard(match)
 
     def take(self, names: frozenset[str]) -> None:
-        """Have all followers called with these names."""
-        self.names = names
+        """Have those followers called that do not know these names yet, and those that have failed."""
+        if names != self.names:
+            self.names = names
+        self._followers.update(dict.fromkeys(self._failing))
         self._go_on()
 
     def close(self) -> None:
@@ -51,14 +56,22 @@ class Matcher:
         try:
             while pending := [match for match, seen in self._followers.items() if seen is not self.names]:
                 for match in pending:
-                    if match not in self._followers:
-                        continue
-                    self._followers[match] = self.names
-                    try:
-                        match(self.names)
-                    except Exception:
-                        # A mistake with one pattern must not keep the others from their queues.
-                        log.exception("a pattern was not matched")
-                    await asyncio.sleep(0)
+                    if match in self._followers:
+                        self._followers[match] = self.names
+                        self._call(match)
+                        await asyncio.sleep(0)
         finally:
             self._task = None
+
+    def _call(self, match: Match) -> None:
+        try:
+            match(self.names)
+        except Exception:
+            # A mistake with one pattern must not keep the others from their queues.
+            if match in self._failing:
+                return  # The log has it already.
+            log.exception("a pattern was not matched; it is tried again with each list of queues")
+            if match in self._followers:
+                self._failing.add(match)
+        else:
+            self._failing.discard(match)

@@ -8,7 +8,6 @@ management API; the counts are up to 5 s old (`collect_statistics_interval`, and
 from __future__ import annotations
 
 import asyncio
-import socket
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -17,7 +16,9 @@ from urllib.parse import quote
 import aiohttp
 from yarl import URL
 
+from qc_operator.brokers import trouble
 from qc_operator.brokers.credentials import Credentials, LoginError
+from qc_operator.brokers.host_names import HOST_NAMES
 from qc_operator.brokers.login import Login
 from qc_operator.brokers.metrics_text import NodeAnswer, is_rabbitmq, parse
 from qc_operator.brokers.tls import tls_problem
@@ -85,11 +86,12 @@ class NodeMetrics:
         )
 
     async def _addresses(self) -> list[str]:
-        host, port = self._url.host or "", self._url.port
         try:
-            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found = await HOST_NAMES.addresses(self._url.host or "", self._url.port or 0, within=self._within)
+        except TimeoutError as error:
+            raise NodeMetricsError("MetricsUnreachable", f"{self.where}: {error}") from None
         except OSError as error:
-            raise NodeMetricsError("MetricsUnreachable", f"{self.where}: the host name is not known: {error}") from None
+            raise NodeMetricsError("MetricsUnreachable", f"{self.where}: {trouble.of_the_network(error)}") from None
         return sorted({str(address[0]) for *_, address in found})
 
     async def _ask(self, address: str, *, with_types: bool) -> NodeAnswer | NodeMetricsError:
@@ -106,7 +108,7 @@ class NodeMetrics:
         except TimeoutError:
             return NodeMetricsError("MetricsUnreachable", f"{where}: no answer within {self._within:g} s")
         except (aiohttp.ClientError, OSError) as error:
-            problem = tls_problem(error) or str(error) or type(error).__name__
+            problem = tls_problem(error) or trouble.of_http(error)
             return NodeMetricsError("MetricsUnreachable", f"{where} cannot be reached: {problem}")
         except AnswerError as error:
             return NodeMetricsError("MetricsFailed", f"{where} were answered {error}")

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass
 
 from qc_operator.settings import ReadingSettings
+
+BURST = 2500
+"""Queues that are asked about together. A thousand cost the broker a fifth less in one burst than in two; five thousand
+cost it a seventh more in one than in two."""
+LATE = 0.75
+"""Of the time between two bursts: a queue that is answered later than that is not asked about in the next one."""
 
 
 @dataclass(slots=True)
@@ -13,6 +20,7 @@ class BrokerPace:
     """Counts the queues of one broker, over all its vhosts and logins, and stretches their intervals evenly.
 
     With the defaults 1,000 queues at zero ask for 5,000 declares a second, and the cap is met at 2,500 queues.
+    Steady ones have a lower one of their own.
     """
 
     settings: ReadingSettings
@@ -20,25 +28,23 @@ class BrokerPace:
     """Queues whose target is at zero, or that are moving."""
     steady: int = 0
 
-    @property
-    def stretch(self) -> float:
-        """The factor by which every interval is longer than its setting, 1 or more."""
-        wanted = self.fast / self.settings.fast_interval + self.steady / self.settings.steady_interval
-        return max(1.0, wanted / self.settings.declares_per_second)
-
     def interval(self, *, fast: bool) -> float:
         """Seconds between two readings of a queue that can be read."""
-        return (self.settings.fast_interval if fast else self.settings.steady_interval) * self.stretch
+        steady_interval = max(self.settings.steady_interval, self.steady / self.settings.steady_declares_per_second)
+        wanted = self.fast / self.settings.fast_interval + self.steady / steady_interval
+        stretch = max(1.0, wanted / self.settings.declares_per_second)
+        return (self.settings.fast_interval if fast else steady_interval) * stretch
 
     def next_due(self, *, after: float, fast: bool) -> float:
         """When to read a queue again that was read at `after`, on the clock of that time.
 
-        Rounded to halves of the interval, so that queues are asked about together: of 1,000 steady queues a write
-        of 250 costs the broker 25 us per queue, one of 50 costs 35.
+        Queues are asked about in bursts, one in each interval or some with a part of them each, and an answer counts
+        from the burst that it belongs to: would it count from when it comes, the last of a thousand would be read
+        every other time only.
         """
         interval = self.interval(fast=fast)
-        step = interval / 2
-        return round((after + interval) / step) * step
+        between = interval / math.ceil(max(1, self.fast if fast else self.steady) / BURST)
+        return math.floor(after / between + 1 - LATE) * between + interval
 
     def count(self, *, fast: bool, change: int) -> None:
         """Note that there are more or fewer queues of a kind."""

@@ -17,14 +17,6 @@ class Schedule(Generic[Item]):
         self._entries: dict[Item, int] = {}
         self._numbers = itertools.count()
 
-    def __len__(self) -> int:
-        """How many items are in."""
-        return len(self._entries)
-
-    def __contains__(self, item: Item) -> bool:
-        """Whether an item is in."""
-        return item in self._entries
-
     def set(self, item: Item, *, due: float) -> None:
         """Make an item due at a time in seconds."""
         number = next(self._numbers)

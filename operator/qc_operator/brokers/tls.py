@@ -47,6 +47,7 @@ HANDSHAKE = {
     "PROTOCOL_VERSION": "the server speaks no TLS of version 1.2 or later",
     "UNSUPPORTED_PROTOCOL": "the server speaks no TLS of version 1.2 or later",
     "WRONG_VERSION_NUMBER": "the server speaks no TLS at this port",
+    "UNEXPECTED_EOF_WHILE_READING": "the server ended the connection during the TLS handshake",
 }
 """What OpenSSL says of a handshake that failed: alerts are the server's words, the others our own findings."""
 

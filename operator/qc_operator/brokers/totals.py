@@ -7,42 +7,32 @@ Each turn asks the cheapest source that answers: the list of all queues, a few o
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import random
 from collections.abc import Awaitable, Callable, Collection
 
 import aiohttp
 
-from qc_operator.brokers import NOT_READ_YET
 from qc_operator.brokers.alarms import Alarms
-from qc_operator.brokers.breaker import TOLERATED, Breaker
+from qc_operator.brokers.breaker import Breaker
 from qc_operator.brokers.counters import CounterLedger
 from qc_operator.brokers.credentials import Credentials
 from qc_operator.brokers.directory import Directory
+from qc_operator.brokers.latest_totals import LatestTotals
 from qc_operator.brokers.login import Login
 from qc_operator.brokers.management import ManagementApi, ManagementError
 from qc_operator.brokers.node_metrics import NodeMetricsError
 from qc_operator.brokers.queue_facts import FactsBook
 from qc_operator.brokers.queue_list import counted
-from qc_operator.brokers.snapshot import Interest, Snapshot
+from qc_operator.brokers.rhythm import Rhythm
+from qc_operator.brokers.snapshot import Interest
 from qc_operator.brokers.totals_sources import ApiSource, MetricsSource
-from qc_operator.scaling.observation import EMPTY_LIST, Counters, QueueFacts, TotalsReading, Unavailable, Unknown
-from qc_operator.scaling.trust import TOTALS_MAX_AGE
+from qc_operator.scaling.observation import Counters, QueueFacts, TotalsReading, Unavailable, Unknown
 from qc_operator.settings import ReadingSettings
 
 log = logging.getLogger(__name__)
 
 COUNTERS_AWAITED = 0.3
 """Seconds by which the news of the totals waits for the counters, so that one decision sees both."""
-
-
-HURRY = 0.05
-"""Seconds between the first queue that asks for a turn at once and that turn."""
-
-
-HURRIED_EVERY = 1.0
-"""Seconds between two such turns: where queues come and go all the time, they must not follow each other."""
 
 
 class VhostTotals:
@@ -61,14 +51,15 @@ class VhostTotals:
         on_answered: Callable[[bool], None],
         on_refused: Callable[[], None],
     ) -> None:
-        self._settings = settings
         self._alarms = alarms
         self._interest = interest
         self._on_asked = on_asked
         self._on_answered = on_answered
         self._on_refused = on_refused
         self._api_given = credentials.management.given
-        self._given = self._api_given or credentials.metrics_uri is not None
+        self._latest = LatestTotals(given=self._api_given or credentials.metrics_uri is not None)
+        self._rhythm = Rhythm(interval=settings.totals_interval)
+        self._metrics_above = settings.metrics_above
         within = settings.totals_timeout
         self._api = ManagementApi(credentials=credentials, login=login, session=session, within=within)
         self._facts = FactsBook()
@@ -82,12 +73,6 @@ class VhostTotals:
             for source in (self._by_api, self._by_metrics)
             if source is not None
         }
-        unread = Unknown(cause=NOT_READ_YET, message="no reading of the totals yet", at=float("-inf"))
-        self._snapshot: Snapshot | None = None
-        self._problem: Unknown | Unavailable = unread
-        """Why there is no snapshot."""
-        self._hurry = asyncio.Event()
-        self._hurried_at = float("-inf")
         self._directory = Directory(api=self._api, facts=self._facts)
 
     @property
@@ -97,9 +82,7 @@ class VhostTotals:
 
     def of(self, queue: str) -> TotalsReading:
         """What is known of one queue. A queue that the answer leaves out is unknown, never empty."""
-        if self._snapshot is None:
-            return self._problem
-        return self._snapshot.of(queue)
+        return self._latest.of(queue)
 
     def facts(self, queue: str) -> QueueFacts | None:
         """What the queue is, None until somebody has told."""
@@ -121,29 +104,17 @@ class VhostTotals:
             except Exception:
                 # A mistake of ours must not end the lane for ever: without it nothing scales down again.
                 log.exception("the totals were not read")
-                self._lose(Unknown(cause="ReaderFailed", message="the totals were not read", at=float("-inf")))
+                self._latest.lose(Unknown(cause="ReaderFailed", message="the totals were not read", at=float("-inf")))
                 self._on_answered(False)  # noqa: FBT003 - the callback's only argument
                 if (task := asyncio.current_task()) is not None and task.cancelling():
                     # A task group whose child fails while it is being cancelled tells of the failure alone (3.11).
                     raise asyncio.CancelledError from None
-            # Not wait_for(): Python 3.11's forgets a cancellation that comes together with what it waits for.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._pause()):
-                    await self._hurry.wait()
-                # Many queues are added at a time, and one turn is for all of them.
-                await asyncio.sleep(max(HURRY, self._hurried_at + HURRIED_EVERY - asyncio.get_running_loop().time()))
-                self._hurried_at = asyncio.get_running_loop().time()
-            self._hurry.clear()
+            now = asyncio.get_running_loop().time()
+            await self._rhythm.pause(least=min(breaker.pause(now=now) for breaker in self._breakers.values()))
 
     def hurry(self) -> None:
         """Take the next turn now: there is a queue of which nothing is known."""
-        self._hurry.set()
-
-    def _pause(self) -> float:
-        now = asyncio.get_running_loop().time()
-        # The spread keeps the readers of many vhosts from asking in step.
-        usual = self._settings.totals_interval * random.uniform(0.9, 1.0)  # noqa: S311 - not a secret
-        return max(usual, min(breaker.pause(now=now) for breaker in self._breakers.values()))
+        self._rhythm.hurry()
 
     async def _turn(self) -> None:
         rated = self._interest.rated()
@@ -184,9 +155,10 @@ class VhostTotals:
                     self._on_refused()
             else:
                 breaker.succeeded()
-                return self._take(snapshot)
+                return self._latest.take(snapshot)
         if failure is not None:
-            self._fail(failure, asked_at=asked_at)
+            failures = min(breaker.failures for breaker in self._breakers.values())
+            self._latest.fail(failure, failures=failures, asked_at=asked_at)
         return False
 
     def _sources(self) -> list[ApiSource | MetricsSource]:
@@ -195,36 +167,10 @@ class VhostTotals:
         self._facts.turn(watched)
         if self._by_metrics is None:
             return [self._by_api]
-        many = (self._by_api.in_vhost or self._by_metrics.in_vhost or 0) > self._settings.metrics_above
+        many = (self._by_api.in_vhost or self._by_metrics.in_vhost or 0) > self._metrics_above
         if (many or self._by_api.list_stuck) and not self._facts.incomplete(watched):
             return [self._by_metrics, self._by_api]
         return [self._by_api, self._by_metrics]
-
-    def _take(self, snapshot: Snapshot) -> bool:
-        """Believe an answer, unless it says that there is nothing at all."""
-        if snapshot.empty:
-            message = f"{snapshot.source} knows of no queue in the vhost, which may be a matter of permissions"
-            self._lose(Unknown(cause=EMPTY_LIST, message=message, at=snapshot.at))
-            self._given = True
-            return False
-        self._snapshot = snapshot
-        self._given = True  # By now its absence would be a failure, whether the Secret names it or not.
-        return True
-
-    def _fail(self, error: ManagementError | NodeMetricsError, *, asked_at: float) -> None:
-        """Put down why there are no totals. One time-out is not yet a reason to forget those of a moment ago."""
-        failures = min(breaker.failures for breaker in self._breakers.values())
-        if self._given:
-            old = self._snapshot is None or asked_at - self._snapshot.at > TOTALS_MAX_AGE
-            if old or failures >= TOLERATED or (isinstance(error, ManagementError) and error.refused):
-                self._lose(Unknown(cause=error.reason, message=str(error), at=asked_at))
-        elif failures >= TOLERATED:
-            # Not sooner: a broker that starts serves AMQP a few seconds before its management API.
-            self._problem = Unavailable(message=str(error))
-
-    def _lose(self, why: Unknown) -> None:
-        self._snapshot = None
-        self._problem = why
 
     async def _list_queues(self) -> None:
         try:

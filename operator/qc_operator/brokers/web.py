@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import aiohttp
 
+from qc_operator.brokers.host_names import Resolver
+
 LONGEST_ANSWER = 1 << 26
 """Bytes. The management API's list of 5,000 queues has 1 to 2 MB, so this is enough for 200,000."""
 
@@ -21,7 +23,9 @@ def open_session() -> aiohttp.ClientSession:
     vhosts behind an API that hangs would take them from the others.
     """
     return aiohttp.ClientSession(
-        auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar(), connector=aiohttp.TCPConnector(limit=0)
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        connector=aiohttp.TCPConnector(limit=0, resolver=Resolver()),
     )
 
 

@@ -138,6 +138,13 @@ class EntryObservation:
     """Why it is not known which queues the pattern matches now; `queues` are then those that it matched last."""
     alarmed: bool = False
     """Whether a resource alarm of the broker blocks the publishers, so that few messages do not mean little work."""
+    awaited: int = 0
+    """How many more queues match the pattern, and were not read once yet. They are not among `queues`."""
+
+    @property
+    def matched(self) -> int | None:
+        """How many queues match the pattern; None for a name, and until each of them was read, or failed, once."""
+        return len(self.queues) if self.pattern and not self.awaited else None
 
     @property
     def known(self) -> bool:

@@ -21,7 +21,10 @@ def checked(queue: QueueObservation) -> QueueObservation:
     if not isinstance(depth, Depth):
         return queue
     if facts is not None and facts.type == STREAM:
-        message = "it is a stream: reading takes nothing out of it, so its length says nothing about lag; remove it"
+        message = (
+            f"it is a stream of vhost {queue.vhost}: reading takes nothing out of it, so its length says nothing "
+            "about lag; remove it"
+        )
         return _unknown(queue, cause="StreamNotSupported", message=message, at=depth.at)
     if depth.ready or depth.consumers:
         return queue

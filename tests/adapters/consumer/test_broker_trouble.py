@@ -99,7 +99,7 @@ def test_a_wrong_password_is_not_ready_heals_when_mended_and_is_never_logged(
 
 def test_a_process_that_waits_for_its_broker_ends_at_once_when_told(program: Programs, vhost: Vhost) -> None:
     running = program(vhost, "def handle(body): pass", RABBITMQ_URL="amqp://guest@127.0.0.1:1")
-    running.until_logged("no connection to RabbitMQ")
+    running.until_logged("no connection to RabbitMQ at 127.0.0.1:1, ")
     running.terminate()
     assert running.process.wait(5) == 0
 

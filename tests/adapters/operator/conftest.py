@@ -1,11 +1,13 @@
 """A reader of the operator on a real broker."""
 
 import asyncio
+import contextlib
 from base64 import b64encode
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import aiohttp
 import pytest
 
 from qc_operator.brokers import QueueSource
@@ -16,6 +18,7 @@ from qc_operator.brokers.web import open_session
 from qc_operator.scaling.observation import EntryObservation, QueueObservation
 from qc_operator.settings import ReadingSettings
 from tests.adapters.operator.keeper import REPLICAS, Keeper
+from tests.rabbitmq_node import RabbitMQNode
 from tests.rabbitmq_vhost import Vhost
 
 QUICK = ReadingSettings(
@@ -40,14 +43,29 @@ class SecretStore:
         return {key: b64encode(value.encode()).decode() for key, value in self.values[name].items()}
 
     def put(self, vhost: Vhost, *, secret: str = BROKER, **other: str) -> None:
-        self.values[secret] = {
-            "host": vhost.host,
-            "port": str(vhost.port),
-            "username": vhost.username,
-            "password": vhost.password,
-            "vhost": vhost.vhost,
-            "management_uri": vhost.management_uri,
-        } | other
+        self.values[secret] = keys_for(vhost) | other
+
+
+def keys_for(vhost: Vhost) -> dict[str, str]:
+    """The keys of a Secret that leads to a vhost."""
+    return {
+        "host": vhost.host,
+        "port": str(vhost.port),
+        "username": vhost.username,
+        "password": vhost.password,
+        "vhost": vhost.vhost,
+        "management_uri": vhost.management_uri,
+    }
+
+
+@contextlib.contextmanager
+def started(node: RabbitMQNode) -> Iterator[RabbitMQNode]:
+    """Run a node for the block."""
+    try:
+        node.start()
+        yield node
+    finally:
+        node.close()
 
 
 def filled(vhost: Vhost, queue: str = "orders", **arguments: object) -> str:
@@ -88,6 +106,13 @@ class Bench:
         """A target with a replica for each of the messages that the queue is given before."""
         return self.keep_source(QueueSource(name=queue), vhost=vhost, secret=secret)
 
+    async def kept(self, vhost: Vhost) -> Keeper:
+        """A target of a queue in that vhost, which both lanes have read."""
+        self.secrets.put(vhost)
+        keeper = self.keep(filled(vhost))
+        await keeper.reads()
+        return keeper
+
     def keep_source(self, source: QueueSource, *, vhost: str | None = None, secret: str = BROKER) -> Keeper:
         return Keeper(opens=self.open_sources, record=self.record, source=source, vhost=vhost, secret=secret)
 
@@ -118,6 +143,20 @@ def first(feed: QueueFeed) -> QueueObservation:
     if entry.unmatched is not None:
         return QueueObservation(name=entry.name, vhost=entry.vhost, depth=entry.unmatched, totals=entry.unmatched)
     return entry.queues[0]
+
+
+@pytest.fixture
+def place(broker: RabbitMQNode) -> Iterator[Vhost]:
+    """A fresh vhost on the node that a file has for itself."""
+    with broker.vhost() as made:
+        yield made
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    """What brokers and issuers are asked over."""
+    async with open_session() as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -121,8 +121,8 @@ class Keeper:
         assert isinstance(seen.depth, Unknown)
         return seen.depth
 
-    async def heals(self, ready: int = REPLICAS, *, after: str) -> None:
-        """Wait until both lanes read the queue again, and record how long that took from now on."""
+    async def heals(self, ready: int = REPLICAS, *, after: str) -> tuple[float, float]:
+        """Wait until both lanes read the queue again; the seconds that each took from now on, which are recorded."""
         since = time.monotonic()
         self._mended = True
         await self.until(lambda seen: _depth(seen) == ready, within=HEALED_WITHIN)
@@ -133,6 +133,7 @@ class Keeper:
         assert self.feed.problem is None
         self.record(f"read again after {after}, seconds", round(depth, 2))
         self.record(f"totals again after {after}, seconds", round(totals, 2))
+        return depth, totals
 
 
 def _aged(*, now: float) -> Memory:

@@ -18,6 +18,7 @@ from qc_operator.brokers.totals import VhostTotals
 from qc_operator.brokers.web import open_session
 from qc_operator.scaling.observation import Totals, TotalsReading
 from qc_operator.settings import ReadingSettings
+from tests.adapters.operator.conftest import keys_for
 from tests.rabbitmq_vhost import Vhost
 
 QUICK = ReadingSettings(retry_first=0.3, retry_most=0.6, totals_interval=0.25, totals_timeout=1.0)
@@ -114,14 +115,7 @@ async def slow_lane(
     **secret: str,
 ) -> AsyncIterator[Lane]:
     """Read for the block. `secret` are keys of the Secret in place of the usual ones; an empty one is left out."""
-    keys = {
-        "host": vhost.host,
-        "port": str(vhost.port),
-        "username": vhost.username,
-        "password": vhost.password,
-        "vhost": vhost.vhost,
-        "management_uri": vhost.management_uri,
-    } | secret
+    keys = keys_for(vhost) | secret
     data = {key: b64encode(value.encode()).decode() for key, value in keys.items() if value}
     credentials = from_secret(data=data, secret="ns/broker", vhost=None)
     alarms = alarms or Alarms(interval=settings.totals_interval)

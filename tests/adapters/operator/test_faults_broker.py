@@ -21,11 +21,8 @@ LONGER_THAN_TWO = 30.0
 
 
 @pytest.fixture
-async def keeper(own_any_vhost: Vhost, reading: Bench, secrets: SecretStore) -> Keeper:
-    secrets.put(own_any_vhost)
-    keeper = reading.keep(filled(own_any_vhost))
-    await keeper.reads()
-    return keeper
+async def keeper(own_any_vhost: Vhost, reading: Bench) -> Keeper:
+    return await reading.kept(own_any_vhost)
 
 
 @pytest.mark.parametrize("how", ["stop", "kill"])

@@ -7,7 +7,7 @@ import pytest
 
 from qc_operator.brokers import QueueSource
 from qc_operator.scaling.observation import Totals
-from tests.adapters.operator.conftest import Bench, SecretStore, filled
+from tests.adapters.operator.conftest import Bench, SecretStore, filled, started
 from tests.adapters.operator.keeper import REPLICAS, Keeper
 from tests.certificates import Authority, ServerTls
 from tests.rabbitmq_fleet import RELEASES
@@ -24,17 +24,8 @@ def broker(request: pytest.FixtureRequest) -> Iterator[RabbitMQNode]:
         settings=("management_agent.disable_metrics_collector = true",),
         tls=ServerTls(authority=AUTHORITY, certificate=AUTHORITY.server(), management=True),
     )
-    try:
-        node.start()
+    with started(node):
         yield node
-    finally:
-        node.close()
-
-
-@pytest.fixture
-def place(broker: RabbitMQNode) -> Iterator[Vhost]:
-    with broker.vhost() as made:
-        yield made
 
 
 @pytest.fixture

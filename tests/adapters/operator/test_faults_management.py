@@ -5,18 +5,15 @@ import asyncio
 import pytest
 
 from qc_operator.scaling.observation import Depth, Unknown
-from tests.adapters.operator.conftest import Bench, SecretStore, filled
+from tests.adapters.operator.conftest import Bench
 from tests.adapters.operator.keeper import REPLICAS, Keeper
 from tests.rabbitmq_node import RabbitMQNode
 from tests.rabbitmq_vhost import Vhost
 
 
 @pytest.fixture
-async def keeper(own_any_vhost: Vhost, reading: Bench, secrets: SecretStore) -> Keeper:
-    secrets.put(own_any_vhost)
-    keeper = reading.keep(filled(own_any_vhost))
-    await keeper.reads()
-    return keeper
+async def keeper(own_any_vhost: Vhost, reading: Bench) -> Keeper:
+    return await reading.kept(own_any_vhost)
 
 
 async def test_the_management_plugin_is_switched_off_and_on(

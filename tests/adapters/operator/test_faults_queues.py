@@ -28,7 +28,7 @@ async def test_a_deleted_queue_is_missing_and_read_soon_after_it_is_there_again(
 
     await asyncio.to_thread(any_vhost.delete, "orders")
     seen = await keeper.until(lambda seen: isinstance(seen.depth, Missing))
-    assert "no queue 'orders'" in seen.depth.message
+    assert f"broker {any_vhost.host}:{any_vhost.port}, vhost {any_vhost.vhost}: no such queue" == seen.depth.message
     await keeper.until(lambda seen: getattr(seen.totals, "cause", "") == "LeftOut")
 
     # It was a classic queue before.
@@ -48,7 +48,8 @@ async def test_an_exclusive_queue_of_another_connection_is_told(
         channel.queue_declare("mine", exclusive=True)
         keeper = reading.keep("mine")
         lost = await keeper.loses("QueueExclusive")
-        assert "RESOURCE_LOCKED" in lost.message
+        where = f"broker {any_vhost.host}:{any_vhost.port}, vhost {any_vhost.vhost}"
+        assert lost.message.startswith(f"{where}: it is exclusive to another connection, ")
         assert keeper.feed.problem is None
     assert keeper.held()
 
@@ -57,7 +58,7 @@ async def test_a_stream_is_refused(any_vhost: Vhost, reading: Bench, secrets: Se
     secrets.put(any_vhost)
     keeper = reading.keep(any_vhost.declare("log", x_queue_type="stream"))
     lost = await keeper.loses("StreamNotSupported")
-    assert "stream" in lost.message
+    assert lost.message.startswith(f"it is a stream of vhost {any_vhost.vhost}: ")
     assert keeper.held()
 
 

@@ -1,11 +1,11 @@
 """Rights, users, passwords and vhosts that are taken away and given back."""
 
 import asyncio
-import urllib.parse
 
 import pytest
 
 from qc_operator.scaling.observation import Depth, Totals
+from tests.adapters.operator.administrator import Administrator
 from tests.adapters.operator.conftest import Bench, SecretStore, filled
 from tests.adapters.operator.keeper import Keeper
 from tests.rabbitmq_node import RabbitMQNode
@@ -15,51 +15,14 @@ ASKS_FOR_A_PERMISSION = (4, 2, 6)
 """The first release in which a passive declare needs a permission on the queue itself."""
 
 
-class Administrator:
-    """Who gives rights and takes them."""
-
-    def __init__(self, *, node: RabbitMQNode, vhost: Vhost) -> None:
-        self._node = node
-        self._vhost = vhost
-        self._path = urllib.parse.quote(vhost.vhost, safe="")
-
-    async def forbid(self) -> None:
-        await self._call("DELETE", f"/api/permissions/{self._path}/{self._vhost.username}")
-
-    async def permit(self, *, configure: str = "", write: str = "", read: str = "") -> None:
-        patterns = {"configure": configure, "write": write, "read": read}
-        await self._call("PUT", f"/api/permissions/{self._path}/{self._vhost.username}", patterns)
-
-    async def set_password(self, password: str) -> None:
-        await self._call("PUT", f"/api/users/{self._vhost.username}", {"password": password, "tags": "management"})
-
-    async def delete_user(self) -> None:
-        await self._call("DELETE", f"/api/users/{self._vhost.username}")
-
-    async def delete_vhost(self) -> None:
-        await self._call("DELETE", f"/api/vhosts/{self._path}")
-
-    async def create_vhost(self) -> None:
-        await self._call("PUT", f"/api/vhosts/{self._path}", {})
-
-    async def cut_connections(self) -> None:
-        await asyncio.to_thread(self._vhost.cut_connections)
-
-    async def _call(self, method: str, path: str, body: object = None) -> None:
-        await asyncio.to_thread(self._node.api, method, path, body)
-
-
 @pytest.fixture
 def administrator(any_rabbitmq: RabbitMQNode, any_vhost: Vhost) -> Administrator:
     return Administrator(node=any_rabbitmq, vhost=any_vhost)
 
 
 @pytest.fixture
-async def keeper(any_vhost: Vhost, reading: Bench, secrets: SecretStore) -> Keeper:
-    secrets.put(any_vhost)
-    keeper = reading.keep(filled(any_vhost))
-    await keeper.reads()
-    return keeper
+async def keeper(any_vhost: Vhost, reading: Bench) -> Keeper:
+    return await reading.kept(any_vhost)
 
 
 async def test_a_vhost_that_is_closed_to_the_user_is_told(keeper: Keeper, administrator: Administrator) -> None:

@@ -3,8 +3,9 @@
 import asyncio
 import time
 
-from qc_operator.scaling.observation import Depth, Unknown
+from qc_operator.scaling.observation import Depth, Totals, Unknown
 from tests.adapters.operator.conftest import Bench, SecretStore, filled
+from tests.adapters.operator.keeper import REPLICAS
 from tests.adapters.operator.queue_processes import suspended
 from tests.rabbitmq_vhost import Vhost
 
@@ -22,7 +23,10 @@ async def test_a_stuck_queue_is_unknown_and_its_late_answer_heals_it(
 
     async with suspended(any_vhost, "orders"):
         lost = await keeper.loses("DeclareTimeout")
-        assert "stuck" in lost.message
+        where = f"broker {any_vhost.host}:{any_vhost.port}, vhost {any_vhost.vhost}"
+        assert f"{where}: no answer to a passive declare within 0.5 s; its process is stuck, or the broker is" == (
+            lost.message
+        )
         assert keeper.feed.problem is None
         for feed in feeds:
             await reading.until(feed, lambda seen: isinstance(seen.depth, Depth) and seen.depth.at > lost.at + 1.0)
@@ -69,3 +73,22 @@ async def test_a_quorum_queue_whose_leader_is_stuck_reads_empty_and_lets_nothing
     await keeper.heals(after="the leader was stuck")
 
     assert keeper.held()
+
+
+async def test_a_leader_that_is_stuck_before_its_counts_are_told_lets_nothing_go(
+    any_vhost: Vhost, reading: Bench, secrets: SecretStore
+) -> None:
+    """Both lanes say that the queue is empty: the fast one for want of an answer, the slow one as of the last tick."""
+    secrets.put(any_vhost)
+    orders = reading.open(any_vhost.declare("orders", x_queue_type="quorum"))
+    await reading.until(orders, lambda seen: isinstance(seen.totals, Totals))
+
+    async with suspended(any_vhost, "orders"):
+        await reading.until(orders, lambda seen: getattr(seen.totals, "cause", "") == "LeaderSilent")
+        keeper = reading.keep("orders")
+        at = asyncio.get_running_loop().time()
+        await keeper.until(lambda seen: seen.depth.at > at + 3.0)
+        assert keeper.held()
+        assert 0 == keeper.seen.depth.ready
+    # Then it is believed to be empty.
+    await keeper.until(lambda _: keeper.lowest < REPLICAS)

@@ -4,7 +4,7 @@ import asyncio
 import dataclasses
 import logging
 from base64 import b64encode
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
@@ -17,7 +17,7 @@ from qc_operator.brokers.binding import from_secret
 from qc_operator.brokers.credentials import Credentials, LoginError, Tls
 from qc_operator.brokers.login import Login
 from qc_operator.brokers.tls import tls_problem
-from qc_operator.brokers.web import open_session
+from tests.adapters.operator.conftest import started
 from tests.amqp_connection import connected
 from tests.certificates import Authority, Certificate, ServerTls
 from tests.rabbitmq_node import RabbitMQNode
@@ -35,23 +35,8 @@ def broker(request: pytest.FixtureRequest) -> Iterator[RabbitMQNode]:
         plugins=("rabbitmq_auth_mechanism_ssl",),
         tls=ServerTls(authority=AUTHORITY, certificate=AUTHORITY.server(), clients="asked", management=True),
     )
-    try:
-        node.start()
+    with started(node):
         yield node
-    finally:
-        node.close()
-
-
-@pytest.fixture
-def place(broker: RabbitMQNode) -> Iterator[Vhost]:
-    with broker.vhost() as made:
-        yield made
-
-
-@pytest.fixture
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with open_session() as opened:
-        yield opened
 
 
 def secret(place: Vhost, **other: str) -> dict[str, str]:

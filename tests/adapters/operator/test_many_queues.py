@@ -10,7 +10,7 @@ import pytest
 from qc_operator.brokers import QueueSource
 from qc_operator.brokers.declares import Question
 from qc_operator.brokers.feed import QueueFeed
-from qc_operator.brokers.reader import BrokerReader
+from qc_operator.brokers.watch_list import WatchList
 from qc_operator.scaling.observation import Depth, DepthReading, EntryObservation, Totals
 from qc_operator.settings import ReadingSettings
 from tests.adapters.operator.conftest import Bench, SecretStore
@@ -46,13 +46,13 @@ def queues(own_any_rabbitmq: RabbitMQNode, own_any_vhost: Vhost) -> list[str]:
 def readings(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, float]]:
     """Every reading of the fast lane: the queue, and when it was read."""
     seen: list[tuple[str, float]] = []
-    apply = BrokerReader._apply
+    take = WatchList.take
 
-    def noting(reader: BrokerReader, question: Question, reading: DepthReading) -> None:
+    def noting(watches: WatchList, question: Question, reading: DepthReading) -> None:
         seen.append((question.queue, reading.at))
-        apply(reader, question, reading)
+        take(watches, question, reading)
 
-    monkeypatch.setattr(BrokerReader, "_apply", noting)
+    monkeypatch.setattr(WatchList, "take", noting)
     return seen
 
 

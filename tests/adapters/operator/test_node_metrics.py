@@ -1,6 +1,5 @@
 """Totals from the metrics of real nodes."""
 
-import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -98,15 +97,15 @@ async def test_what_is_not_rabbitmq_is_told(any_vhost: Vhost, any_rabbitmq: Rabb
 @contextlib.contextmanager
 def resolving(monkeypatch: pytest.MonkeyPatch, addresses: list[str]) -> Iterator[None]:
     """Have the name of the nodes resolved to these addresses, as a headless Service's is."""
-    real = asyncio.base_events.BaseEventLoop.getaddrinfo
+    real = socket.getaddrinfo
 
-    async def getaddrinfo(loop: Any, host: str, port: int, **other: Any) -> Any:
+    def getaddrinfo(host: str, port: int, **other: Any) -> Any:
         if host != NODES:
-            return await real(loop, host, port, **other)
+            return real(host, port, **other)
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
 
     with monkeypatch.context() as patched:
-        patched.setattr(asyncio.base_events.BaseEventLoop, "getaddrinfo", getaddrinfo)
+        patched.setattr(socket, "getaddrinfo", getaddrinfo)
         yield
 
 

@@ -51,6 +51,23 @@ async def test_all_of_more_than_a_page_of_queues_match(any_vhost: Vhost, reading
     assert 1 == entry.ready
 
 
+@pytest.mark.parametrize("settings", [replace(QUICK, declares_per_second=200.0)], ids=["slowly"])
+async def test_how_many_match_is_told_once_each_was_read(
+    any_vhost: Vhost, reading: Bench, secrets: SecretStore
+) -> None:
+    secrets.put(any_vhost)
+    declare_all(any_vhost, [f"orders.{number}" for number in range(MORE_THAN_A_PAGE)])
+    feed = pattern(reading, r"^orders\.")
+
+    part = await reading.until_entry(feed, lambda entry: entry.queues)
+    # An average of these alone would be of whatever was read first.
+    assert 0 < part.awaited == MORE_THAN_A_PAGE - len(part.queues)
+    assert part.matched is None
+
+    whole = await reading.until_entry(feed, lambda entry: entry.queues and not entry.awaited)
+    assert MORE_THAN_A_PAGE == whole.matched == len(whole.queues)
+
+
 async def test_queues_that_come_and_go_are_followed(any_vhost: Vhost, reading: Bench, secrets: SecretStore) -> None:
     secrets.put(any_vhost)
     declare_all(any_vhost, ["orders.1", "orders.2"])

@@ -2,7 +2,7 @@
 
 import asyncio
 from base64 import b64encode
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -13,7 +13,8 @@ import pytest
 from qc_operator.brokers.binding import from_secret
 from qc_operator.brokers.credentials import Credentials, LoginError
 from qc_operator.brokers.login import Login
-from qc_operator.brokers.web import open_session
+from qc_operator.brokers.management import ManagementApi, ManagementError
+from tests.adapters.operator.conftest import started
 from tests.amqp_connection import connected
 from tests.certificates import Authority, ServerTls
 from tests.rabbitmq_node import RabbitMQNode
@@ -31,6 +32,7 @@ def issuer() -> Iterator[TokenIssuer]:
     made = TokenIssuer(certificate=AUTHORITY.server())
     made.add(Client("operator", "s3cret", ("rabbitmq.write:*/nowhere", "rabbitmq.tag:management")))
     made.add(Client("brief", "s3cret", ("rabbitmq.write:*/nowhere", "rabbitmq.tag:management"), life=LIFE))
+    made.add(Client("untagged", "s3cret", ("rabbitmq.write:*/nowhere",)))
     made.add(Client("nowhere", "s3cret", ("rabbitmq.read:other/*",)))
     made.add(Client("elsewhere", "s3cret", ("rabbitmq.read:*/*",), audience="another-broker"))
     made.start()
@@ -50,11 +52,8 @@ def broker(
         settings=_settings(issuer, ca=ca),
         tls=ServerTls(authority=AUTHORITY, certificate=AUTHORITY.server(), management=True),
     )
-    try:
-        node.start()
+    with started(node):
         yield node
-    finally:
-        node.close()
 
 
 def _settings(issuer: TokenIssuer, *, ca: Path) -> tuple[str, ...]:
@@ -66,18 +65,6 @@ def _settings(issuer: TokenIssuer, *, ca: Path) -> tuple[str, ...]:
         f"auth_oauth2.https.cacertfile = {ca}",
         "auth_oauth2.https.peer_verification = verify_peer",
     )
-
-
-@pytest.fixture
-def place(broker: RabbitMQNode) -> Iterator[Vhost]:
-    with broker.vhost() as made:
-        yield made
-
-
-@pytest.fixture
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with open_session() as opened:
-        yield opened
 
 
 def read(place: Vhost, issuer: TokenIssuer, *, client: str = "operator") -> Credentials:
@@ -161,6 +148,21 @@ async def test_a_token_without_a_scope_for_the_vhost(
         await declare(credentials, login)
 
     assert 401 == await queues(credentials, login, session)
+
+
+async def test_a_token_without_the_tag_is_told_what_it_lacks(
+    place: Vhost, issuer: TokenIssuer, session: aiohttp.ClientSession
+) -> None:
+    credentials = read(place, issuer, client="untagged")
+    login = Login(credentials=credentials, session=session)
+    api = ManagementApi(credentials=credentials, login=login, session=session, within=5.0)
+    with pytest.raises(ManagementError) as told:
+        await api.get("/api/overview")
+
+    assert "refused the token of client untagged (Not management user)" in str(told.value)
+    assert str(told.value).endswith(
+        f"; a token needs a scope that ends in `.tag:management`, and one for a permission in vhost {place.vhost}"
+    )
 
 
 async def test_a_token_for_another_audience(place: Vhost, issuer: TokenIssuer, session: aiohttp.ClientSession) -> None:

@@ -71,4 +71,4 @@ async def test_the_reading_itself_tells_of_the_first_message(
     record("told after the message was confirmed, seconds", round(time.monotonic() - confirmed_at, 3))
     # From the frame on the wire to the one who decides in one call: no timer and no other task between them.
     callers = told.callers[told.ready.index(1)]
-    assert {"_on_data_available", "_answered", "_apply", "tell"} <= callers
+    assert {"_on_data_available", "_answered", "take", "tell"} <= callers

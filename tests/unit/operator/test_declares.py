@@ -12,11 +12,13 @@ from qc_operator.scaling.observation import Missing, Unknown
 
 
 def reading(text: str) -> object:
-    return refusal(pika.exceptions.ChannelClosedByBroker(404, text), at=1.0)
+    return refusal(pika.exceptions.ChannelClosedByBroker(404, text), where="broker mq:5672, vhost /", at=1.0)
 
 
 def test_a_queue_that_is_not_there() -> None:
-    assert isinstance(reading("NOT_FOUND - no queue 'orders' in vhost '/'"), Missing)
+    told = reading("NOT_FOUND - no queue 'orders' in vhost '/'")
+
+    assert Missing(message="broker mq:5672, vhost /: no such queue", at=1.0) == told
 
 
 @pytest.mark.parametrize("name", ["orders", "no queue", "NOT_FOUND - no queue ", "home node"])

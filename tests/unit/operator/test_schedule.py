@@ -42,7 +42,7 @@ def test_what_there_is_no_room_for_stays() -> None:
     made = schedule(a=1.0, b=2.0, c=3.0)
 
     assert ["a", "b"] == made.take(until=5.0, most=2)
-    assert "c" in made
+    assert 3.0 == made.next_due()
     assert ["c"] == made.take(until=5.0, most=2)
 
 
@@ -58,6 +58,7 @@ def test_it_is_what_a_dictionary_of_due_times_would_be(moves: list[tuple[int, fl
             made.set(item, due=due)
             model[item] = due
 
-    assert len(model) == len(made)
     assert min(model.values(), default=None) == made.next_due()
     assert {item for item, due in model.items() if due <= 50} == set(made.take(until=50, most=100))
+    assert {item for item, due in model.items() if due > 50} == set(made.take(until=100, most=100))
+    assert made.next_due() is None

@@ -2,7 +2,7 @@
 
 import asyncio
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import aiohttp
 import pytest
@@ -74,6 +74,10 @@ class Lending:
         await self._feeds.close()
 
 
+def feed_of(*sources: QueueSource, readers: Lending, secret: SecretWatch, notify: Callable[[], None]) -> QueueFeed:
+    return QueueFeed(readers=readers, secret=secret, vhost=None, sources=sources, notify=notify, on_close=lambda: None)
+
+
 async def test_a_reader_that_cannot_be_made_is_told_gives_the_others_back_and_heals_with_the_secret(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -81,14 +85,8 @@ async def test_a_reader_that_cannot_be_made_is_told_gives_the_others_back_and_he
     watch = watching(store)
     async with aiohttp.ClientSession() as session:
         readers = Lending(session)
-        feed = QueueFeed(
-            readers=readers,
-            secret=watch,
-            vhost=None,
-            sources=[QueueSource(name="orders", vhost="shop"), QueueSource(name="orders")],
-            notify=notified.set,
-            on_close=lambda: None,
-        )
+        orders = QueueSource(name="orders", vhost="shop"), QueueSource(name="orders")
+        feed = feed_of(*orders, readers=readers, secret=watch, notify=notified.set)
 
         async def has(*vhosts: str) -> None:
             async with asyncio.timeout(5):
@@ -111,5 +109,22 @@ async def test_a_reader_that_cannot_be_made_is_told_gives_the_others_back_and_he
         await has("shop", "other")
         feed.close()
         assert not readers.lent
+        await readers.close()
+    watch.close()
+
+
+async def test_an_entry_that_cannot_be_made_gives_its_own_reader_back_with_the_others() -> None:
+    watch, told = watching(Store(**NOBODY)), asyncio.Event()
+    async with aiohttp.ClientSession() as session:
+        readers = Lending(session)
+        orders = QueueSource(name="orders", vhost="shop")
+        unusable = QueueSource(pattern=r"(.)\1")  # RE2 has no back-references.
+        feed = feed_of(orders, unusable, readers=readers, secret=watch, notify=told.set)
+        async with asyncio.timeout(5):
+            await told.wait()
+
+        assert "ReaderFailed" == feed.problem.reason
+        assert not readers.lent
+        feed.close()
         await readers.close()
     watch.close()

@@ -2,8 +2,8 @@
 
 import pytest
 
-from qc_operator.brokers.watches import Listener, Watch
-from qc_operator.scaling.observation import Depth, Missing, Unknown
+from qc_operator.brokers.watches import DOUBTED_FOR, LEADER_TIMEOUT, Listener, Watch
+from qc_operator.scaling.observation import Depth, DepthReading, Missing, Unknown
 
 
 def unread(at: float = 0.0) -> Unknown:
@@ -101,3 +101,32 @@ def test_what_arrives_is_counted_from_the_asking_and_kept_for_one_turn_more(watc
     watch.totals_answered()
 
     assert (2, 4) == (watch.arrived, watch.arrived_before)
+
+
+def test_what_reads_empty_no_sooner_than_a_stuck_leader_is_doubtful_for_a_while(watch: Watch) -> None:
+    watch.took = LEADER_TIMEOUT
+    watch.take(depth(0, at=1.0))
+    assert watch.doubtful
+
+    watch.took = 0.001
+    watch.take(depth(0, at=1.0 + DOUBTED_FOR - 0.1))
+    assert watch.doubtful
+
+    watch.take(depth(0, at=1.0 + DOUBTED_FOR))
+    assert not watch.doubtful
+
+
+@pytest.mark.parametrize("reading", [depth(1, at=1.0), depth(0, at=1.0, consumers=1), unread(at=1.0)])
+def test_a_late_answer_that_says_something_is_not_doubtful(watch: Watch, reading: DepthReading) -> None:
+    watch.took = 2.0
+    watch.take(reading)
+
+    assert not watch.doubtful
+
+
+def test_a_queue_that_has_messages_by_now_is_not_doubtful(watch: Watch) -> None:
+    watch.took = LEADER_TIMEOUT
+    watch.take(depth(0, at=1.0))
+    watch.take(depth(1, at=1.2))
+
+    assert not watch.doubtful
