@@ -17,6 +17,7 @@ from qc_operator.brokers.agenda import Agenda
 from qc_operator.brokers.allowance import Allowance
 from qc_operator.brokers.amqp import BrokerConnection, BrokerError
 from qc_operator.brokers.declares import DeclareChannel, MisplacedAnswerError, Question, depth, no_answer, refusal
+from qc_operator.brokers.opener import ChannelOpener
 from qc_operator.brokers.pace import BURST
 from qc_operator.brokers.pulse import Pulse
 from qc_operator.brokers.stuck import StuckChannels
@@ -64,7 +65,12 @@ class FastLane:
             Track(schedule=agenda.proven, channels=settings.channels, window=WINDOW, allowance=allowance),
         )
         self._stuck = StuckChannels()
-        self._opening: set[asyncio.Task[None]] = set()
+        self._opener = ChannelOpener(
+            connection=connection,
+            make=lambda: DeclareChannel(on_answer=self._answered, on_end=self._ended),
+            on_open=lambda: self.arm(self._loop.time()),
+            on_error=self._fail,
+        )
         self._pulse = Pulse(self._look)
         self._failed: asyncio.Future[BrokerError] = self._loop.create_future()
 
@@ -73,10 +79,9 @@ class FastLane:
         try:
             for track in self._tracks:
                 for _ in range(track.wanted):
-                    self._open(track)
+                    self._opener.open(track)
             await asyncio.wait([self._connection.closed, self._failed], return_when=asyncio.FIRST_COMPLETED)
-            ended = self._failed if self._failed.done() else self._connection.closed
-            raise ended.result()
+            raise (self._failed if self._failed.done() else self._connection.closed).result()
         finally:
             self._end()
 
@@ -85,8 +90,7 @@ class FastLane:
         if not self._failed.done():
             self._failed.cancel()
         self._pulse.stop()
-        for task in self._opening:
-            task.cancel()
+        self._opener.stop()
         for track in self._tracks:
             for channel in track.channels:
                 channel.waiting.clear()
@@ -190,22 +194,7 @@ class FastLane:
     def _replace(self, channel: DeclareChannel, track: Track) -> None:
         """Open a new channel in the place of one that is gone or stuck."""
         track.channels.remove(channel)
-        self._open(track)
-
-    def _open(self, track: Track) -> None:
-        task = self._loop.create_task(self._open_channel(track))
-        self._opening.add(task)
-        task.add_done_callback(self._opening.discard)
-
-    async def _open_channel(self, track: Track) -> None:
-        channel = DeclareChannel(on_answer=self._answered, on_end=self._ended)
-        try:
-            await channel.open(self._connection)
-        except BrokerError as error:
-            self._fail(error)
-            return
-        track.channels.append(channel)
-        self.arm(self._loop.time())
+        self._opener.open(track)
 
     def _fail(self, error: BrokerError) -> None:
         if not self._failed.done():

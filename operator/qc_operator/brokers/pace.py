@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from qc_operator.settings import ReadingSettings
 
 BURST = 2500
-"""Queues that are asked about together. A thousand cost the broker a fifth less in one burst than in two; five thousand
-cost it a seventh more in one than in two."""
+"""Queues that are asked about together. A thousand at zero cost RabbitMQ 4.3.6 a fifth less in one burst than in two;
+five thousand cost it a seventh more in one than in two."""
 LATE = 0.75
 """Of the time between two bursts: a queue that is answered later than that is not asked about in the next one."""
 
@@ -19,8 +19,8 @@ LATE = 0.75
 class BrokerPace:
     """Counts the queues of one broker, over all its vhosts and logins, and stretches their intervals evenly.
 
-    With the defaults 1,000 queues at zero ask for 5,000 declares a second, and the cap is met at 2,500 queues.
-    Steady ones have a lower one of their own.
+    With the defaults 1,000 queues at zero ask for 5,000 declares a second, and the cap is met at 2,200 queues.
+    Steady ones have a lower one of their own, which is met at 2,000.
     """
 
     settings: ReadingSettings
