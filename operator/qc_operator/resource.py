@@ -13,7 +13,11 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
+from qc_operator import spec_behavior, spec_targets
 from qc_operator.pattern import PatternError, QueuePattern
+from qc_operator.spec_behavior import Behavior
+from qc_operator.spec_policy import Fallback, Schedule, check_fallback, check_schedules
+from qc_operator.spec_targets import DeliverRate, Drain, Lag, PublishRate, Quantity, Wait
 
 GROUP: Final = "queueconsumer.dev"
 VERSION: Final = "v1alpha1"
@@ -55,18 +59,6 @@ class Broker(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_u
     vhost: Name | None = None
 
 
-class Lag(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """Scale up while a replica would carry more than one threshold, down while less than the other.
-
-    Both are messages per replica. `scale_down_below` defaults to `scale_up_above`: then there is no band
-    in which replicas hold still.
-    """
-
-    scale_up_above: PositiveInt
-    scale_down_below: PositiveInt | None = None
-    count: Literal["Total", "Ready"] = "Total"
-
-
 class Queue(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """One entry of `spec.queues`: which queue, and the targets that each give an answer."""
 
@@ -76,11 +68,27 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_un
     aggregate: Aggregate = "Sum"
     """How the messages of the queues that a pattern matches are taken together."""
     lag: Lag | None = None
-    publish_rate: dict[str, Any] | None = None
-    deliver_rate: dict[str, Any] | None = None
-    drain: dict[str, Any] | None = None
-    wait: dict[str, Any] | None = None
-    seconds_per_message: str | int | None = None
+    publish_rate: PublishRate | None = None
+    deliver_rate: DeliverRate | None = None
+    drain: Drain | None = None
+    wait: Wait | None = None
+    seconds_per_message: Quantity | None = None
+    """What is known beforehand of the time in seconds that a replica works on one message."""
+
+    @property
+    def seconds(self) -> float | None:
+        """`seconds_per_message` as a number."""
+        return spec_targets.seconds(self.seconds_per_message)
+
+    @property
+    def rated(self) -> bool:
+        """Whether one of its targets needs the counters of messages published, delivered and acknowledged."""
+        return (
+            self.publish_rate is not None
+            or self.deliver_rate is not None
+            or self.drain is not None
+            or self.wait is not None
+        )
 
 
 class QueueConsumerSpec(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -94,9 +102,9 @@ class QueueConsumerSpec(msgspec.Struct, frozen=True, kw_only=True, rename="camel
     activate_above: NonNegativeInt = 0
     idle_after_seconds: NonNegativeInt = 60
     idle_evidence: Literal["ReadyAndUnacked", "ReadyOnly"] = "ReadyAndUnacked"
-    behavior: dict[str, Any] | None = None
-    fallback: dict[str, Any] | None = None
-    schedules: list[dict[str, Any]] | None = None
+    behavior: Behavior | None = None
+    fallback: Fallback | None = None
+    schedules: tuple[Schedule, ...] = ()
     mode: Literal["Scale", "Observe"] = "Scale"
     restore_replicas_on_delete: Literal["Keep", "Original"] = "Keep"
 
@@ -116,9 +124,24 @@ def parse(spec: Mapping[str, Any]) -> QueueConsumerSpec:
             rule=f"must not be greater than maxReplicas {decoded.max_replicas}",
             value=decoded.min_replicas,
         )
+    for path, rule, value in _problems(decoded):
+        raise SpecError(path=path, rule=rule, value=value)
     for index, queue in enumerate(decoded.queues):
         _check_queue(queue, path=f"spec.queues[{index}]")
     return decoded
+
+
+def _problems(spec: QueueConsumerSpec) -> Iterator[tuple[str, str, object]]:
+    """What is wrong with the parts of the spec that have modules of their own."""
+    bounds = {"min_replicas": spec.min_replicas, "max_replicas": spec.max_replicas}
+    parts = (
+        ("spec.behavior", spec_behavior.check(spec.behavior) if spec.behavior else ()),
+        ("spec.fallback", check_fallback(spec.fallback, max_replicas=spec.max_replicas) if spec.fallback else ()),
+        ("spec.schedules", check_schedules(spec.schedules, **bounds)),
+    )
+    for part, problems in parts:
+        for path, rule, value in problems:
+            yield part + path, rule, value
 
 
 def _check_queue(queue: Queue, *, path: str) -> None:
@@ -142,39 +165,19 @@ def _check_queue(queue: Queue, *, path: str) -> None:
         raise SpecError(
             path=path, rule="must have a target: lag, publishRate, deliverRate, drain or wait", value=queue.name
         )
-    if queue.lag and queue.lag.scale_down_below and queue.lag.scale_down_below > queue.lag.scale_up_above:
-        raise SpecError(
-            path=f"{path}.lag.scaleDownBelow",
-            rule=f"must not be greater than scaleUpAbove {queue.lag.scale_up_above}",
-            value=queue.lag.scale_down_below,
-        )
+    problems = spec_targets.check(
+        lag=queue.lag,
+        publish_rate=queue.publish_rate,
+        deliver_rate=queue.deliver_rate,
+        seconds_per_message=queue.seconds_per_message,
+    )
+    for below, rule, wrong in problems:
+        raise SpecError(path=path + below, rule=rule, value=wrong)
 
 
-def not_implemented(spec: QueueConsumerSpec, annotations: Mapping[str, str]) -> tuple[str, ...]:
-    """Paths of the fields and annotations that are set and that this version does not act on yet."""
-    return tuple(_not_implemented(spec, annotations))
-
-
-def _not_implemented(spec: QueueConsumerSpec, annotations: Mapping[str, str]) -> Iterator[str]:
-    for index, queue in enumerate(spec.queues):
-        for field in ("publish_rate", "deliver_rate", "drain", "wait", "seconds_per_message"):
-            if getattr(queue, field) is not None:
-                yield f"spec.queues[{index}].{_camel(field)}"
-    for field in ("behavior", "fallback", "schedules"):
-        if getattr(spec, field) is not None:
-            yield f"spec.{field}"
-    if spec.mode != "Scale":
-        yield "spec.mode"
-    if spec.restore_replicas_on_delete != "Keep":
-        yield "spec.restoreReplicasOnDelete"
-    for annotation in ("paused", "paused-replicas", "paused-until"):
-        if annotations.get(f"{GROUP}/{annotation}", "false") != "false":
-            yield f"metadata.annotations[{GROUP}/{annotation}]"
-
-
-def _camel(field: str) -> str:
-    head, *rest = field.split("_")
-    return head + "".join(word.capitalize() for word in rest)
+def not_implemented(spec: QueueConsumerSpec) -> tuple[str, ...]:
+    """Paths of the fields that are set and that this version does not act on yet."""
+    return ("spec.restoreReplicasOnDelete",) if spec.restore_replicas_on_delete != "Keep" else ()
 
 
 def _spec_error(message: str, spec: Mapping[str, Any]) -> SpecError:

@@ -1,237 +1,176 @@
 """`decide()`: from a spec, an observation and a memory to replicas, with the reason in words.
 
-Order: targets -> the largest -> stabilization -> bounds -> the idle rule. Each step can only narrow the answer and
-leaves its name if it did, so that the explanation writes itself: `412 messages / 20 per replica = 21, limited to
-maxReplicas 20`. No clock, no I/O: the same function serves the operator, tests and, later, the simulator.
+Order: pause -> targets -> the largest -> fallback -> from zero, or the idle rule -> guards -> stabilization ->
+policies -> bounds. Each step can only narrow the answer and leaves its name if it did, so that the explanation writes
+itself: `412 messages / 20 per replica = 21, limited to maxReplicas 20`. No clock, no I/O: the same function serves the
+operator, `mode: Observe`, tests and, later, the simulator.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from datetime import datetime
+
+import msgspec
+from msgspec.structs import replace
 
 from qc_operator.resource import QueueConsumerSpec
-from qc_operator.scaling import demand, idleness, stabilization
-from qc_operator.scaling.demand import Demand
-from qc_operator.scaling.observation import Depth, Missing, Observation
-from qc_operator.scaling.stabilization import Answer
-from qc_operator.scaling.trust import TOTALS_MAX_AGE
+from qc_operator.scaling import behavior as policies
+from qc_operator.scaling import explanation, fallback, guards, schedules, targets
+from qc_operator.scaling.draft import Draft
+from qc_operator.scaling.explanation import Step
+from qc_operator.scaling.guarding import in_force
+from qc_operator.scaling.hold import held
+from qc_operator.scaling.learning import learned
+from qc_operator.scaling.limits import bounded
+from qc_operator.scaling.memory import Memory
+from qc_operator.scaling.observation import Observation
+from qc_operator.scaling.pause import NO_PAUSE, Pause, PauseNow
+from qc_operator.scaling.rates import Rates
+from qc_operator.scaling.reasons import Limit, Reason
+from qc_operator.scaling.running import DEFAULT, behavior_with, running
+from qc_operator.scaling.situation import Waiting
+from qc_operator.scaling.stabilization import Answer, Answers
+from qc_operator.scaling.targets import Wanted
+from qc_operator.scaling.zero import at_rest, from_zero, is_idle, to_zero
+from qc_operator.spec_behavior import Behavior
 
 
-class Reason(StrEnum):
-    """Why replicas are what they are: one closed list for status, events, metrics and logs."""
-
-    BACKLOG_ABOVE_TARGET = "BacklogAboveTarget"
-    BACKLOG_BELOW_TARGET = "BacklogBelowTarget"
-    WOKE_UP = "WokeUp"
-    IDLE = "Idle"
-    SPEC_CHANGED = "SpecChanged"
-    READING_MISSING = "ReadingMissing"
-    STEADY = "Steady"
-
-
-class Limit(StrEnum):
-    """What held the answer back."""
-
-    NONE = "none"
-    MIN = "min"
-    MAX = "max"
-    STABILIZATION = "stabilization"
-    GUARD = "guard"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Memory:
-    """What a decision needs of the past. A fresh one, as after a restart, holds replicas for a full window."""
-
-    since: float
-    """When readings were last not known; nothing scales down until a full window has been seen from here."""
-    busy_at: float
-    """When the queues were last not known to be empty."""
-    answers: tuple[Answer, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """Replicas wanted, why, in what words, limited by what, and the memory for the next decision."""
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """Replicas wanted, why, limited by what, and the memory for the next decision."""
 
     current: int
     replicas: int
     reason: Reason
-    message: str
     limited_by: Limit
+    steps: tuple[Step, ...]
     memory: Memory
-    steps: tuple[str, ...] = field(default=())
+    paused: PauseNow | None = None
+    """The pause in force, or None."""
+    fallen_back: bool = False
+    """Whether the fallback decided."""
+    guard: guards.Forbidden | None = None
+    """What forbids a step up at this moment, whether or not one was asked for."""
+    rates: tuple[Rates, ...] = ()
+    """What is known of the flow through each entry."""
+    between: bool = False
+    """Whether replicas stay only because the next complete reading is still to come: what was told last still holds."""
+    infeasible: str | None = None
+    """Why an objective cannot be met by reacting, and which minReplicas would meet it."""
+    waiting: tuple[Waiting | None, ...] = ()
+    """How long messages wait, an entry each; None where there is no objective."""
+
+    @property
+    def message(self) -> str:
+        """The steps as one sentence."""
+        return explanation.message(self.steps)
 
 
-def remember_nothing(*, now: float) -> Memory:
-    """The memory of an operator that has just started."""
-    return Memory(since=now, busy_at=now)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Draft:
-    """An answer on its way through the steps, before the bounds."""
-
-    replicas: int
-    reason: Reason
-    steps: tuple[str, ...]
-    memory: Memory
-    limited_by: Limit = Limit.NONE
-
-
-def decide(*, spec: QueueConsumerSpec, observation: Observation, memory: Memory, now: float) -> Decision:
+def decide(
+    *,
+    spec: QueueConsumerSpec,
+    observation: Observation,
+    memory: Memory,
+    now: float,
+    at: datetime,
+    pause: Pause = NO_PAUSE,
+) -> Decision:
     """Decide how many replicas there should be.
 
-    `now` and all times in `observation` and `memory` are seconds of the same monotonic clock. Never raises for
-    missing data: what is not known holds replicas where they are, and the bounds of the spec apply all the same.
+    `now` and all times in `observation` and `memory` are seconds of the same monotonic clock; `at` is the same moment
+    on the wall's, aware of its zone. Never raises for missing data: what is not known holds replicas where they are,
+    and the bounds of the spec apply all the same.
     """
-    unread = not all(entry.known for entry in observation.entries)
-    memory = replace(
-        memory,
-        busy_at=idleness.last_busy(spec=spec, observation=observation, before=memory.busy_at, now=now),
-        since=now if unread else memory.since,
-    )
-    wanted = _largest(spec=spec, observation=observation, now=now)
-    if wanted is None or (unread and wanted.replicas <= observation.current):
-        draft = _hold(observation=observation, memory=memory)
-    elif observation.current == 0:
-        draft = _from_zero(spec=spec, observation=observation, memory=memory, wanted=wanted, now=now)
-    elif _may_sleep(spec=spec, observation=observation, memory=memory, now=now):
-        draft = _to_zero(spec=spec, memory=memory, now=now)
-    else:
-        draft = _running(observation=observation, memory=memory, wanted=wanted, now=now)
-    return _bounded(spec=spec, observation=observation, draft=draft)
-
-
-def _largest(*, spec: QueueConsumerSpec, observation: Observation, now: float) -> Demand | None:
-    """The largest answer of all targets; complete only if every one is. None when no queue could be read."""
-    demands = [
-        answer
-        for source, entry in zip(spec.queues, observation.entries, strict=True)
-        if source.lag
-        and (
-            answer := demand.lag(
-                target=source.lag,
-                source=source,
-                entry=entry,
-                current=observation.current,
-                running=observation.running,
-                now=now,
-            )
-        )
-        is not None
-    ]
-    if not demands:
-        return None
-    winner = max(demands, key=lambda answer: answer.replicas)
-    return replace(winner, complete=all(answer.complete for answer in demands))
-
-
-def _hold(*, observation: Observation, memory: Memory) -> _Draft:
-    """Stay: what cannot be read moves nothing."""
-    parts = [
-        f"the queues that match {entry.name} are not known: {entry.unmatched.message}"
-        for entry in observation.entries
-        if entry.unmatched is not None
-    ]
-    unread = [queue for queue in observation.queues if not isinstance(queue.depth, Depth)]
-    for queue in unread[:1]:
-        if isinstance(queue.depth, Missing):
-            parts.append(f"queue {queue.name} does not exist in vhost {queue.vhost}")
-        elif not isinstance(queue.depth, Depth):
-            parts.append(f"queue {queue.name} cannot be read: {queue.depth.message}")
-    if len(unread) > 1:
-        parts.append(f"nor can {len(unread) - 1} more")
-    return _Draft(
-        replicas=observation.current,
-        reason=Reason.READING_MISSING,
-        steps=("; ".join(parts) + f": replicas stay at {observation.current}",),
+    unread = not observation.known
+    memory = learned(spec=spec, observation=observation, memory=memory, unread=unread, now=now)
+    paused = pause.at(at)
+    if paused is not None:
+        return _paused(spec=spec, observation=observation, memory=memory, paused=paused, now=now)
+    current, behavior = observation.current, spec.behavior or DEFAULT
+    bounds = schedules.bounds(spec.schedules, min_replicas=spec.min_replicas, max_replicas=spec.max_replicas, at=at)
+    wanted = targets.wanted(
+        spec=spec,
+        observation=observation,
         memory=memory,
-        limited_by=Limit.GUARD,
+        behavior=behavior,
+        min_replicas=bounds.min,
+        max_replicas=bounds.max,
+        now=now,
+    )
+    if wanted is not None:
+        if wanted.standings or memory.standing:
+            memory = replace(memory, standing=wanted.standings)
+        if wanted.window_seconds is not None and behavior.scale_down == DEFAULT.scale_down:
+            behavior = behavior_with(behavior, window_seconds=wanted.window_seconds)
+    idle = current > 0 and is_idle(spec=spec, observation=observation, memory=memory, behavior=behavior, now=now)
+    if wanted is not None and idle and bounds.min > 0 and not (wanted.complete or wanted.between):
+        wanted = at_rest(wanted, spec=spec, bounds=bounds)
+        # That it is idle has been seen for a whole window, in which nothing else was answered.
+        memory = replace(memory, answers=Answers(down=(Answer(at=now, replicas=bounds.min),)))
+    fell = fallback.answer(spec.fallback, unread_since=memory.unread_since, current=current, now=now)
+    if fell is not None and not _asks_for_more(wanted, than=fell.replicas, spec=spec, current=current):
+        step = Step(name="fallback", replicas=fell.replicas, words=fell.words, source="spec.fallback")
+        draft = Draft(replicas=fell.replicas, reason=Reason.FALLBACK, steps=(step,), memory=memory)
+    elif wanted is None or (unread and wanted.replicas <= current):
+        draft = held(observation=observation, memory=memory)
+    elif current == 0:
+        draft = from_zero(spec=spec, observation=observation, memory=memory, wanted=wanted, behavior=behavior, now=now)
+    elif idle and bounds.min == 0:
+        draft = to_zero(spec=spec, current=current, memory=memory, behavior=behavior, now=now)
+    else:
+        draft = running(observation=observation, memory=memory, wanted=wanted, behavior=behavior, now=now)
+    draft = bounded(draft, spec=spec, current=current, bounds=bounds)
+    return Decision(
+        current=current,
+        replicas=draft.replicas,
+        reason=draft.reason,
+        limited_by=draft.limited_by,
+        steps=draft.steps,
+        memory=_changed(draft, current=current, behavior=behavior, now=now),
+        fallen_back=fell is not None,
+        guard=draft.guard or in_force(memory=memory, observation=observation, now=now),
+        rates=memory.rates,
+        between=wanted is not None and wanted.between and draft.replicas == current and draft.reason is Reason.STEADY,
+        infeasible=wanted.infeasible if wanted is not None else None,
+        waiting=wanted.waiting if wanted is not None else (),
     )
 
 
-def _from_zero(
-    *, spec: QueueConsumerSpec, observation: Observation, memory: Memory, wanted: Demand, now: float
-) -> _Draft:
-    """Wake up to the wanted number in one step, once there are more messages than `activateAbove`."""
-    ready = sum(queue.depth.ready for queue in observation.queues if isinstance(queue.depth, Depth))
-    if ready <= spec.activate_above:
-        words = f"{ready} messages are no more than activateAbove {spec.activate_above}" if ready else "no messages"
-        return _Draft(replicas=0, reason=Reason.STEADY, steps=(words,), memory=memory)
-    replicas = max(1, wanted.replicas)
-    # The window starts here: what was wanted before the sleep says nothing about now.
-    answers = (Answer(at=now, replicas=replicas),)
-    return _Draft(
-        replicas=replicas,
-        reason=Reason.WOKE_UP,
-        steps=(wanted.explanation,),
-        memory=replace(memory, answers=answers),
-    )
+def _asks_for_more(wanted: Wanted | None, *, than: int, spec: QueueConsumerSpec, current: int) -> bool:
+    """Whether the queues that can be read ask for more than a fallback that is a floor."""
+    floor = spec.fallback is not None and spec.fallback.policy in {"AtLeast", "KeepCurrent"}
+    return floor and wanted is not None and wanted.replicas > max(current, than)
 
 
-def _may_sleep(*, spec: QueueConsumerSpec, observation: Observation, memory: Memory, now: float) -> bool:
-    """Idle, and not by the word of a process that has just started or of a broker that has just come back."""
-    return (
-        spec.min_replicas == 0
-        and now - memory.since >= stabilization.DOWN_WINDOW
-        and idleness.idle(spec=spec, observation=observation, busy_at=memory.busy_at, now=now)
-    )
-
-
-def _to_zero(*, spec: QueueConsumerSpec, memory: Memory, now: float) -> _Draft:
-    """Go to zero from any number in one step: there is nothing to do for any of them."""
-    words = f"no messages for {now - memory.busy_at:.0f} s, idleAfterSeconds is {spec.idle_after_seconds}"
-    return _Draft(replicas=0, reason=Reason.IDLE, steps=(words,), memory=replace(memory, answers=()))
-
-
-def _running(*, observation: Observation, memory: Memory, wanted: Demand, now: float) -> _Draft:
-    """Up at once; down when no answer of the last window asked for more."""
-    current, window = observation.current, stabilization.DOWN_WINDOW
-    # While it is not known to be idle, one replica stays: only the idle rule goes to zero.
-    replicas = max(1, wanted.replicas)
-    steps: tuple[str, ...] = (wanted.explanation,)
-    if replicas > wanted.replicas:
-        steps = (*steps, "one stays until the queues are idle")
-    limited_by = Limit.NONE
-    if wanted.complete or replicas > current:
-        # A hold for want of data says nothing about the need, so it does not enter the window; and after a gap, as
-        # while the management API was away, the window begins anew.
-        if not memory.answers or now - memory.answers[-1].at > TOTALS_MAX_AGE:
-            memory = replace(memory, since=now)
-        answers = stabilization.record(answers=memory.answers, replicas=replicas, now=now, window=window)
-        memory = replace(memory, answers=answers)
-    if replicas < current:
-        seen = now - memory.since >= window
-        held = min(current, stabilization.largest(answers=memory.answers)) if seen else current
-        if held > replicas:
-            cause = "by the largest answer of the last" if seen else "until readings have been known for"
-            steps = (*steps, f"held at {held} {cause} {window:.0f} s")
-            replicas, limited_by = held, Limit.STABILIZATION
-    reason = Reason.BACKLOG_ABOVE_TARGET if replicas > current else Reason.BACKLOG_BELOW_TARGET
-    return _Draft(replicas=replicas, reason=reason, steps=steps, memory=memory, limited_by=limited_by)
-
-
-def _bounded(*, spec: QueueConsumerSpec, observation: Observation, draft: _Draft) -> Decision:
-    """Clamp to the bounds of the spec, and name the bound that narrowed the answer."""
-    current, replicas = observation.current, min(max(draft.replicas, spec.min_replicas), spec.max_replicas)
-    reason, limited_by, steps = draft.reason, draft.limited_by, draft.steps
-    if replicas < draft.replicas:
-        limited_by, steps = Limit.MAX, (*steps, f"limited to maxReplicas {spec.max_replicas}")
-    elif replicas > draft.replicas:
-        limited_by, steps = Limit.MIN, (*steps, f"raised to minReplicas {spec.min_replicas}")
-    if replicas != current and draft.replicas == current:
-        # Only the bound moves replicas, so the user's word is the reason, not the queue.
-        reason = Reason.SPEC_CHANGED
-    elif replicas == current and reason is not Reason.READING_MISSING:
-        reason = Reason.STEADY
+def _paused(
+    *, spec: QueueConsumerSpec, observation: Observation, memory: Memory, paused: PauseNow, now: float
+) -> Decision:
+    """A person's word, over everything else. When it ends, a whole window is seen before anything goes down."""
+    current = observation.current
+    replicas = current if paused.replicas is None else paused.replicas
+    words = paused.words(current=current, min_replicas=spec.min_replicas, max_replicas=spec.max_replicas)
     return Decision(
         current=current,
         replicas=replicas,
-        reason=reason,
-        message=", ".join(steps),
-        limited_by=limited_by,
-        memory=draft.memory,
-        steps=steps,
+        reason=Reason.STEADY if replicas == current else Reason.OVERRIDE,
+        limited_by=Limit.PAUSED,
+        steps=(Step(name="pause", replicas=replicas, words=words, source="metadata.annotations"),),
+        memory=replace(
+            memory,
+            since=now,
+            answers=Answers(),
+            changes=(),
+            changed_at=memory.changed_at if replicas == current else now,
+        ),
+        paused=paused,
     )
+
+
+def _changed(draft: Draft, *, current: int, behavior: Behavior, now: float) -> Memory:
+    """The memory once the replicas have been written."""
+    memory = draft.memory
+    changes = policies.recorded(
+        changes=memory.changes, before=current, after=draft.replicas, behavior=behavior, now=now
+    )
+    if draft.replicas != current:
+        return replace(memory, changes=changes, changed_at=now)
+    return memory if changes == memory.changes else replace(memory, changes=changes)

@@ -11,7 +11,6 @@ from typing import Final
 from qc_operator.resource import QueueConsumerSpec
 from qc_operator.scaling.observation import (
     Depth,
-    EntryObservation,
     Observation,
     QueueObservation,
     Totals,
@@ -26,27 +25,41 @@ A quorum queue reports its counts once per tick of 5 s, so a younger reading may
 """
 
 
-def last_busy(*, spec: QueueConsumerSpec, observation: Observation, before: float, now: float) -> float:
-    """When the queues were last not known to be empty; `before` is the previous answer."""
+def flow(*, spec: QueueConsumerSpec, observation: Observation) -> tuple[int | None, ...]:
+    """For each entry the counter that shows whether anything moves: deliveries for `deliverRate`, else arrivals.
+
+    None where no target needs counters, or they cannot be had.
+    """
+    told: list[int | None] = []
+    for source, entry in zip(spec.queues, observation.entries, strict=True):
+        total: int | None = None
+        for queue in entry.queues if source.rated else ():
+            if queue.counters is not None:
+                counters = queue.counters
+                total = (total or 0) + (counters.delivered if source.deliver_rate else counters.published)
+        told.append(total)
+    return tuple(told)
+
+
+def last_busy(
+    *, spec: QueueConsumerSpec, observation: Observation, before: float, moved: bool = False, now: float
+) -> float:
+    """When the queues were last not known to be empty; `before` is the previous answer.
+
+    `moved` says that a counter of messages published or delivered has moved since, though the queue may be empty again.
+    """
+    if moved:
+        return now
     matter = spec.idle_evidence == "ReadyAndUnacked"
-    busy = [
-        _entry_busy(entry=entry, unacknowledged_matter=matter, running=observation.running, now=now)
-        for entry in observation.entries
-    ]
-    return max(before, *busy)
-
-
-def _entry_busy(*, entry: EntryObservation, unacknowledged_matter: bool, running: int, now: float) -> float:
-    """When one of its queues was last not known to be empty, or minus infinity when they all are."""
-    if entry.unmatched is not None or entry.alarmed:
-        return now  # Publishers that an alarm blocks wait with their messages: few in the queue are not few to do.
-    return max(
-        (
-            _queue_busy(queue=queue, unacknowledged_matter=unacknowledged_matter, running=running, now=now)
-            for queue in entry.queues
-        ),
-        default=float("-inf"),
-    )
+    for entry in observation.entries:
+        if entry.unmatched is not None or entry.alarmed or entry.awaited:
+            return now  # Publishers that an alarm blocks wait with their messages: few in the queue are not few to do.
+        for queue in entry.queues:
+            at = _queue_busy(queue=queue, unacknowledged_matter=matter, running=observation.running, now=now)
+            if at >= now:
+                return now
+            before = max(before, at)
+    return before
 
 
 def _queue_busy(*, queue: QueueObservation, unacknowledged_matter: bool, running: int, now: float) -> float:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from qc_operator.scaling.pods import Pods
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Depth:
@@ -149,7 +151,13 @@ class EntryObservation:
     @property
     def known(self) -> bool:
         """Whether every queue of the entry could be read."""
-        return self.unmatched is None and all(isinstance(queue.depth, Depth) for queue in self.queues)
+        if self.unmatched is not None:
+            return False
+        # A loop, as it is asked several times in each decision: a generator would take three times as long.
+        for queue in self.queues:  # noqa: SIM110
+            if not isinstance(queue.depth, Depth):
+                return False
+        return True
 
     @property
     def ready(self) -> int | None:
@@ -176,6 +184,16 @@ class Observation:
     """Replicas asked for now."""
     running: int
     """Pods of the target that exist."""
+    pods: Pods | None = None
+    """More about them, where it was asked for."""
+
+    @property
+    def known(self) -> bool:
+        """Whether every queue of every entry could be read."""
+        for entry in self.entries:  # noqa: SIM110 - as above
+            if not entry.known:
+                return False
+        return True
 
     @property
     def queues(self) -> tuple[QueueObservation, ...]:

@@ -1,0 +1,181 @@
+"""`drain`: the backlog of now is gone within so many seconds, and what arrives is kept up with.
+
+The promise is about every moment: what is there now is gone `withinSeconds` later. Two rules keep it.
+
+* Up: replicas = arrivals / mu + backlog / (mu * seconds), the seconds being those that are left once pods asked for now
+  begin to work, and the backlog the one of then. Those replicas make the backlog fall evenly, to nothing at the end.
+* Down: only when the rest would be gone within `LAST_SECONDS` with the fewer ones. Asking for the whole time anew at
+  every moment would take a replica away for each that the shrinking backlog no longer needs: it would fall ever more
+  slowly, and after `withinSeconds` 37 % of it would still be there (1/e).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+from msgspec.structs import replace
+
+from qc_operator.scaling.answer import ready, tolerated
+from qc_operator.scaling.backlog import Backlog, entry_backlog
+from qc_operator.scaling.flow import Throughput, arriving, clearing, known, named, replicas_of, throughput, why_unknown
+from qc_operator.scaling.probe import probe
+from qc_operator.scaling.rounding import SPARE, shown, whole
+from qc_operator.scaling.situation import Demand, Situation
+
+LAST_SECONDS: Final = 60.0
+"""In which the rest of a backlog has to be gone with fewer replicas. The window of a step down is as long by default:
+the backlog is then gone before the first replica goes."""
+
+SERVICES: Final = 10.0
+"""Service times that the last seconds are at least, as far as `withinSeconds` allows: a long time per message makes
+the messages that are being worked on look like a backlog."""
+
+
+class _Need(msgspec.Struct, frozen=True):
+    """How many replicas it takes, with the figures behind it."""
+
+    exact: float
+    arrivals: float | None
+    """Messages per second that arrive, as far as known."""
+    lasting: float
+    """Those of them that replicas are to keep up with."""
+    messages: float
+    """Messages to be worked off besides."""
+    seconds: float
+    """In which time."""
+
+
+def drain(situation: Situation) -> Demand | None:
+    """Replicas that clear the backlog in time, on top of those that keep up with what arrives.
+
+    The backlog is ready and unacknowledged messages, less one for each replica at work. With a pattern it is that of
+    all its queues, whatever `aggregate` says, and so is the arrival rate. None when nothing is known of the entry.
+    """
+    target, current = situation.source.drain, situation.current
+    if target is None:
+        return None
+    # At zero nobody of ours consumes, so what is ready is what there is to do.
+    bounds = entry_backlog(
+        entry=situation.entry,
+        count="Total" if current else "Ready",
+        how="Sum",
+        running=situation.running,
+        now=situation.now,
+    )
+    if bounds is None:
+        return None
+    mu = throughput(situation)
+    if mu is None:
+        return _probe(situation)
+    need = _need(situation, mu, backlog=bounds.at_least, within=target.within_seconds)
+    replicas = whole(need.exact)
+    if current and replicas <= current:
+        return _fewer(situation, mu, bounds=bounds, need=need)
+    if current and not mu.certain:
+        return _probe(situation, most=replicas)
+    return _demand(situation, mu, need, replicas=replicas)
+
+
+def _need(situation: Situation, mu: Throughput, *, backlog: int, within: int) -> _Need:
+    """What it takes to be done `within` seconds from now, with pods that have to start first."""
+    lead = situation.start_seconds + situation.poll_seconds / 2
+    # Where starting takes more than half of the time, half is taken all the same: to make up for the rest would take
+    # replicas without end, for a short time.
+    seconds = max(within - lead, within / 2)
+    arrivals = known(situation, situation.rates.arrivals)
+    lasting = 0.0 if arrivals is None else _lasting(situation, arrivals, seconds=seconds)
+    left = _left(situation, backlog)
+    messages = max(0.0, left + (lasting - mu.each * situation.effective) * lead)
+    return _Need(lasting / mu.each + messages / (mu.each * seconds), arrivals, lasting, messages, seconds)
+
+
+def _fewer(situation: Situation, mu: Throughput, *, bounds: Backlog, need: _Need) -> Demand:
+    """Fewer replicas, if those are done with the rest in a moment and have a tenth to spare; else as many as now."""
+    current, target, arrivals = situation.current, situation.source.drain, need.arrivals
+    if arrivals is None or bounds.at_most is None or target is None:
+        words = f"{named(situation)} takes no more than {replicas_of(current)} at {mu}, perhaps fewer"
+        doubt = bounds.doubt or "not all messages were counted a moment ago"
+        why = f"the arrival rate {why_unknown(situation)}" if arrivals is None else doubt
+        between = arrivals is not None and bounds.between
+        held = _held(situation, mu, complete=False, words=f"{words}: {why}")
+        return replace(held, between=True, least=min(current, whole(need.exact))) if between else held
+    seconds = min(float(target.within_seconds), max(LAST_SECONDS, SERVICES / mu.each))
+    left = _left(situation, bounds.at_most)
+    # All that arrives counts: what is taken for a burst on the way up is no reason to have fewer.
+    exact = max(need.exact, arrivals / mu.each + left / (mu.each * seconds))
+    replicas = whole(SPARE * exact)
+    if replicas >= current:
+        words = f"{arriving(situation, arrivals)} and {shown(left)} messages that wait take {replicas_of(current)}"
+        words = f"{words} at {mu}: fewer would not be done with them in {shown(seconds)} s"
+        return _held(situation, mu, complete=True, words=words)
+    return _demand(situation, mu, _Need(exact, arrivals, arrivals, left, seconds), replicas=replicas)
+
+
+def _left(situation: Situation, backlog: int) -> float:
+    """Messages that nobody works on yet: all but one for each replica at work."""
+    in_hand = min(situation.entry.unacknowledged or 0, situation.effective)
+    return max(float(ready(situation)), backlog - in_hand)
+
+
+def _lasting(situation: Situation, arrivals: float, *, seconds: float) -> float:
+    """Arrivals per second that replicas are to keep up with.
+
+    A burst is in the backlog and for some minutes in the smoothed arrival rate, too: 3,000 messages at once are another
+    25/s for two minutes. So what arrives beyond what is worked off counts in proportion to the time there is: in full
+    for a minute, a tenth for ten. If it lasts, the backlog grows and asks for the rest in time.
+    """
+    worked_off = known(situation, situation.rates.acknowledgements)
+    if worked_off is None or worked_off >= arrivals:
+        return arrivals
+    return worked_off + (arrivals - worked_off) * min(1.0, LAST_SECONDS / seconds)
+
+
+def _demand(situation: Situation, mu: Throughput, need: _Need, *, replicas: int) -> Demand:
+    words = _words(situation, mu, need, replicas=replicas)
+    if (direction := tolerated(situation, exact=need.exact)) is not None:
+        words = f"{words}, held at {situation.current} within the tolerance of {direction}"
+        replicas = situation.current
+    return Demand(
+        replicas=replicas, complete=True, explanation=words, target="drain", observed=_observed(situation, mu)
+    )
+
+
+def _words(situation: Situation, mu: Throughput, need: _Need, *, replicas: int) -> str:
+    """`38 messages/s into receipts need 8 replicas at 5/s each, 2 more clear about 412 messages within 60 s = 10`."""
+    each, needed = f"at {mu}", whole(need.exact)
+    if need.arrivals is None:
+        clear = f"to clear about {shown(need.messages)} messages in {named(situation)} within {shown(need.seconds)} s"
+        return f"{clear} takes {replicas_of(needed)} {each}, besides what arrives, which is not known"
+    keep = whole(need.lasting / mu.each)
+    words = arriving(situation, need.arrivals)
+    if need.lasting < need.arrivals:
+        words = f"{words}, of which {shown(need.lasting)}/s seem to last,"
+    return clearing(
+        f"{words} need {replicas_of(keep)} {each}",
+        keep=keep,
+        messages=need.messages,
+        seconds=need.seconds,
+        needed=needed,
+        replicas=replicas,
+    )
+
+
+def _held(situation: Situation, mu: Throughput, *, complete: bool, words: str) -> Demand:
+    observed = _observed(situation, mu)
+    return Demand(
+        replicas=situation.current,
+        complete=complete,
+        explanation=words,
+        target="drain",
+        observed=observed,
+    )
+
+
+def _probe(situation: Situation, *, most: int | None = None) -> Demand:
+    replicas, words = probe(situation, ready=ready(situation), most=most)
+    return Demand(replicas=replicas, complete=False, explanation=words, target="drain", observed=False)
+
+
+def _observed(situation: Situation, mu: Throughput) -> bool:
+    return mu.learned and mu.certain and situation.start_observed and situation.rates.arrivals_observed

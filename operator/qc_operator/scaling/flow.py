@@ -1,0 +1,114 @@
+"""The flow through an entry as its targets take it: which figures are known, and whether they may be rested on."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from qc_operator.scaling.rounding import shown
+from qc_operator.scaling.situation import Situation
+from qc_operator.scaling.trust import TOTALS_MAX_AGE
+
+ENOUGH: Final = 20
+"""Acknowledgements from which on a throughput that was learned is taken for what it says."""
+
+READINGS: Final = 3
+"""As many times the time between two looks at the counters may pass before rates count as unknown."""
+
+
+class Throughput(msgspec.Struct, frozen=True):
+    """Messages per second that one replica manages at full work (mu)."""
+
+    each: float
+    certain: bool
+    """False where replicas were seen to manage so much and may manage more: good for taking some away, not for more."""
+    learned: bool
+
+    def __str__(self) -> str:
+        """In words: `5/s each`, with `about` where it is the spec's word."""
+        if not self.certain:
+            return f"{shown(self.each)}/s each or more"
+        return f"{shown(self.each)}/s each" if self.learned else f"about {shown(self.each)}/s each"
+
+
+def known(situation: Situation, rate: float | None) -> float | None:
+    """A rate of the situation, or None where it is not known or its counters have not been read for long."""
+    if rate is None or _unread_for(situation) > 0.0:
+        return None
+    return max(0.0, rate)
+
+
+def why_unknown(situation: Situation) -> str:
+    """Why a rate is not known, in words that follow its name."""
+    age = _unread_for(situation)
+    if age > 0.0:
+        # Not for how long by now: words that change each second would be written each time.
+        return f"is not known: the counters have not been read for {READINGS * situation.poll_seconds:.0f} s"
+    if situation.rates.at is None:
+        return "is not known: the counters have not been read"
+    return "is not known yet: the counters have not been read often enough"
+
+
+def _unread_for(situation: Situation) -> float:
+    """Seconds since the counters were read, if those are too many, else 0."""
+    at = situation.rates.at
+    if at is None:
+        return 0.0
+    age = situation.now - at
+    return age if age > TOTALS_MAX_AGE and age > READINGS * situation.poll_seconds else 0.0
+
+
+def throughput(situation: Situation) -> Throughput | None:
+    """What a replica manages: learned, or the spec's word until enough was learned, or None."""
+    rates = situation.rates
+    each, source = rates.throughput, rates.throughput_from
+    if each is not None and each > 0.0:
+        if source == "spec":
+            return Throughput(each, certain=True, learned=False)
+        if source == "learned" and rates.acknowledged >= ENOUGH:
+            return Throughput(each, certain=True, learned=True)
+    seconds = situation.source.seconds
+    if seconds is not None and source == "lowerBound" and each is not None and each > 1.0 / seconds:
+        # Replicas were seen to manage more than the spec says; to go on believing it would never let them be busy.
+        return Throughput(each, certain=True, learned=True)
+    if seconds is not None:
+        return Throughput(1.0 / seconds, certain=True, learned=False)
+    if each is not None and each > 0.0 and source == "lowerBound":
+        return Throughput(each, certain=False, learned=True)
+    return None
+
+
+def arriving(situation: Situation, arrivals: float) -> str:
+    """The arrival rate in words: `about 38 messages/s into receipts`."""
+    about = "" if situation.rates.arrivals_observed else "about "
+    return f"{about}{shown(arrivals)} messages/s into {named(situation)}"
+
+
+def named(situation: Situation) -> str:
+    """The queue, or what stands for the queues that a pattern matches."""
+    pattern = situation.source.pattern
+    return situation.entry.name if pattern is None else f"the {len(situation.entry.queues)} queues that match {pattern}"
+
+
+def replicas_of(number: int) -> str:
+    """A number of replicas in words."""
+    return "1 replica" if number == 1 else f"{number} replicas"
+
+
+def clearing(words: str, *, keep: int, messages: float, seconds: float, needed: int, replicas: int) -> str:
+    """Go on from the replicas that keep up with what arrives to those that are asked for.
+
+    `needed` of them also clear the messages in time; `replicas` is what is left of it, or a few to spare.
+    """
+    clear = f"clear about {_messages(messages)} within {shown(seconds)} s"
+    if needed > keep:
+        words = f"{words}, {needed - keep} more {clear} = {needed}"
+    elif messages > 0.0:
+        words = f"{words}, which also {clear}"
+    return words if replicas == needed else f"{words}, {replicas} with a tenth to spare"
+
+
+def _messages(number: float) -> str:
+    figure = shown(number)
+    return f"{figure} message" if figure == "1" else f"{figure} messages"
