@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from qc_operator.registry import Key, Known
 from qc_operator.resource import ScaleTargetRef
+from qc_operator.scaling.pods import Pods
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,8 @@ class Scale:
     """status.replicas: how many pods there are."""
     resource_version: str
     """What a write names, so that it fails if anybody wrote in between."""
+    selector: str = ""
+    """status.selector: the label selector of its pods, as a query takes it; empty where the kind does not tell it."""
 
 
 class ScaleWriter(Protocol):
@@ -31,6 +34,13 @@ class ScaleWriter(Protocol):
 
     async def write(self, *, namespace: str, target: ScaleTargetRef, replicas: int, resource_version: str) -> Scale:
         """Ask for a number of replicas, if nobody wrote since `resource_version`."""
+
+
+class PodReader(Protocol):
+    """Reads the pods of targets."""
+
+    async def read(self, *, namespace: str, selector: str) -> Pods:
+        """Read the pods that a selector, which must not be empty, selects. Raises `ApiError`."""
 
 
 class StatusWriter(Protocol):

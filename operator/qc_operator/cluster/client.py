@@ -64,6 +64,13 @@ class KubernetesApi:
         """Read an object. Raises `ApiError`."""
         return await self._request("GET", path)
 
+    async def get_bytes(self, path: str) -> tuple[bytes, str]:
+        """The body of an answer as it came, for lists of which little is decoded, and its Date header or "".
+
+        Raises `ApiError`.
+        """
+        return await self._send("GET", path)
+
     async def merge_patch(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Patch an object (RFC 7386). Raises `ApiError`."""
         return await self._request("PATCH", path, body=body, content_type=MERGE_PATCH)
@@ -75,6 +82,12 @@ class KubernetesApi:
     async def _request(
         self, method: str, path: str, *, body: Mapping[str, Any] | None = None, content_type: str | None = None
     ) -> dict[str, Any]:
+        answer, _ = await self._send(method, path, body=body, content_type=content_type)
+        return _decode(answer)
+
+    async def _send(
+        self, method: str, path: str, *, body: Mapping[str, Any] | None = None, content_type: str | None = None
+    ) -> tuple[bytes, str]:
         await self._bound.wait()
         assert self._session is not None  # noqa: S101 - bound
         headers = {"Content-Type": content_type} if content_type else {}
@@ -82,16 +95,17 @@ class KubernetesApi:
             async with self._session.request(
                 method, self._server + path, json=body, headers=headers, timeout=TIMEOUT
             ) as response:
-                answer = _decode(await response.read())
+                content = await response.read()
         except (aiohttp.ClientError, TimeoutError, RuntimeError) as error:
             # RuntimeError: kopf closed the session to log in again; the next call finds the new one.
             detail = str(error) or type(error).__name__
             raise ApiError(status=0, reason="Unreachable", message=f"{method} {path}: {detail}") from None
         if response.status >= HTTPStatus.BAD_REQUEST:
+            answer = _decode(content)
             reason = str(answer.get("reason") or response.reason)
             message = str(answer.get("message") or response.reason)
             raise ApiError(status=response.status, reason=reason, message=message)
-        return answer
+        return content, response.headers.get("Date", "")
 
 
 def _decode(body: bytes) -> dict[str, Any]:

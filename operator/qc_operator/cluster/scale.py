@@ -58,8 +58,11 @@ class Scales:
 
 
 def _scale(answer: dict[str, dict[str, int | str]]) -> Scale:
+    status = answer.get("status", {})
     return Scale(
         replicas=int(answer["spec"].get("replicas", 0)),
-        running=int(answer.get("status", {}).get("replicas", 0)),
+        running=int(status.get("replicas", 0)),
         resource_version=str(answer["metadata"]["resourceVersion"]),
+        # A custom resource without labelSelectorPath has none.
+        selector=str(status.get("selector") or ""),
     )
