@@ -7,14 +7,18 @@ import logging
 from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
-from qc_operator import reporting
+from qc_operator import reporting, transitions
 from qc_operator.cluster import EventPoster, StatusWriter
 from qc_operator.cluster.client import ApiError
 from qc_operator.metrics import Metrics
 from qc_operator.registry import Known
-from qc_operator.reporting import Event, Findings
+from qc_operator.reporting import Findings
+from qc_operator.scaling import capacity
+from qc_operator.scaling.capacity import Capacity
+from qc_operator.surroundings import Clock
+from qc_operator.transitions import Event
 
 REFUSED_RETRY = 5.0
 """Seconds before a status that was not taken is written again: readings come five times a second."""
@@ -23,16 +27,6 @@ EVENTS_MOST = 100
 """Events that wait at most; while the API server is away the oldest go."""
 
 log = logging.getLogger(__name__)
-
-
-class Clock(Protocol):
-    """The time, in both of its senses."""
-
-    def monotonic(self) -> float:
-        """Seconds that never go back, for windows and ages."""
-
-    def utcnow(self) -> datetime:
-        """The wall's time, for people."""
 
 
 class Announcer:
@@ -58,6 +52,7 @@ class Announcer:
         self._refused_at = float("-inf")
         self._news: deque[tuple[Event, datetime]] = deque(maxlen=EVENTS_MOST)
         self._about: Known | None = None
+        self._capacity: Capacity | None = None
         self._statuses = statuses
         self._events = events
         self._metrics = metrics
@@ -73,21 +68,39 @@ class Announcer:
             self._metrics.condition.labels(*about.key, condition.type).set(condition.status == "True")
         ref = about.spec.scale_target_ref if about.spec else None
         now = self._clock.utcnow()
-        news = reporting.events(findings=findings, previous=self._status.get("conditions", ()))
-        self._news.extend((event, now) for event in news)
+        news = transitions.events(findings=findings, previous=self._status.get("conditions", ()))
+        for event in news:
+            if event.action != "Scale":  # which the write has logged, with its numbers
+                level = logging.WARNING if event.warning else logging.INFO
+                log.log(level, "%s: %s: %s", about.key, event.reason, event.note)
+            self._news.append((event, now))
         self._about = about
+        if findings.decision is not None:
+            self._capacity = findings.decision.memory.capacity
         self._status = reporting.status(
             findings=findings,
             previous=self._status,
             generation=about.generation,
             target=f"{ref.kind}/{ref.name}" if ref else "",
+            broker=_broker(about),
             now=now,
         )
         self._deliver()
 
-    def has_told(self, condition: str) -> bool:
-        """Whether the status has a condition of this type, so that one that no longer holds must be taken back."""
-        return any(known["type"] == condition for known in self._status.get("conditions", ()))
+    def forget_learned(self) -> None:
+        """What was learned of other queues is not to be found in the status of these."""
+        self._capacity = None
+        self._status = {name: value for name, value in self._status.items() if name != "learned"}
+
+    def told(self, condition: str) -> str | None:
+        """The reason that the status gives for a condition of this type, or None where it has none.
+
+        One that no longer holds must be taken back; one that never did need not be told.
+        """
+        for known in self._status.get("conditions", ()):
+            if known["type"] == condition:
+                return str(known["reason"])
+        return None
 
     def close(self) -> None:
         """Write nothing more."""
@@ -103,7 +116,7 @@ class Announcer:
 
     def _status_is_due(self) -> bool:
         now = self._clock.monotonic()
-        return now - self._refused_at >= REFUSED_RETRY and reporting.must_write(
+        return now - self._refused_at >= REFUSED_RETRY and transitions.must_write(
             status=self._status,
             written=self._written,
             numbers_due=now - self._written_at >= self._numbers_interval,
@@ -130,7 +143,11 @@ class Announcer:
         finally:
             self._task = None
 
-    async def _write_status(self, status: Mapping[str, Any], *, about: Known) -> None:
+    async def _write_status(self, told: Mapping[str, Any], *, about: Known) -> None:
+        status = told
+        if self._capacity is not None:
+            # Only now: it takes as long as a tenth of a turn, and readings come five times a second.
+            status = {**status, "learned": capacity.remembered(self._capacity)}
         try:
             await self._statuses.write(key=about.key, status=status)
         except ApiError as error:
@@ -144,4 +161,12 @@ class Announcer:
             # An object that cannot be acted on has no further turn that would try again.
             self._retry = asyncio.get_running_loop().call_later(REFUSED_RETRY, self._deliver)
         else:
-            self._written, self._written_at = status, self._clock.monotonic()
+            self._written, self._written_at = told, self._clock.monotonic()
+
+
+def _broker(known: Known) -> str:
+    """The Secret, and the vhost where the spec names one: `shop-rabbitmq/shop`."""
+    if known.spec is None:
+        return ""
+    broker = known.spec.broker
+    return broker.secret_name if broker.vhost is None else f"{broker.secret_name}/{broker.vhost}"

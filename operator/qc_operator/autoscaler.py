@@ -1,6 +1,6 @@
 """One QueueConsumer: observe -> decide -> act -> tell. One turn at a time, woken by readings.
 
-There is no timer here: each reading, also one that says the same as before, is a turn, and so are failures to read.
+No reading waits for a timer: each one, also one that says the same as before, is a turn, and so are failures to read.
 """
 
 from __future__ import annotations
@@ -8,43 +8,35 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
-from qc_operator.announcer import Announcer, Clock
-from qc_operator.brokers import NOT_READ_YET, Feed, Feeds, QueueSource
-from qc_operator.cluster import EventPoster, Scale, ScaleWriter, StatusWriter
+from msgspec.structs import replace
+
+from qc_operator.actuation import actuate
+from qc_operator.announcer import Announcer
+from qc_operator.brokers import Feed
 from qc_operator.cluster.client import ApiError
-from qc_operator.metrics import Metrics
-from qc_operator.readiness import active, blocked, readiness, standby, target_problem
+from qc_operator.feeding import Feeding
+from qc_operator.readiness import blocked, target_problem
 from qc_operator.registry import Known
-from qc_operator.reporting import Change, Findings
-from qc_operator.resource import Queue, QueueConsumerSpec
-from qc_operator.scaling.decision import Decision, Memory, decide, remember_nothing
-from qc_operator.scaling.observation import EntryObservation, Observation, Unknown
-from qc_operator.settings import StatusSettings
-from qc_operator.target import Target
+from qc_operator.reporting import Findings
+from qc_operator.resource import QueueConsumerSpec, ScaleTargetRef
+from qc_operator.scaling import capacity
+from qc_operator.scaling.capacity import Capacity
+from qc_operator.scaling.memory import Memory, remember_nothing
+from qc_operator.scaling.observation import EntryObservation
+from qc_operator.scaling.stabilization import Answers
+from qc_operator.surroundings import Surroundings
+from qc_operator.target import Target, TargetPods
+from qc_operator.turns import Turns
+from qc_operator.verdict import verdict
 
-WRITE_TRIES = 5
-"""A Deployment's resourceVersion moves with its pods, so a conflict is common and means: read again."""
-START_PATIENCE = 3.0
-"""Seconds in which a first reading that is still to come is no news. What is known is decided upon after them."""
 TARGET_RETRY = 5.0
 """Seconds before a target that could not be read or written is tried again."""
 
+UNREAD_TURN = 5.0
+"""Seconds between two turns while queues cannot be read, of which no reading tells."""
+
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """Everything an autoscaler acts through."""
-
-    feeds: Feeds
-    scales: ScaleWriter
-    statuses: StatusWriter
-    events: EventPoster
-    metrics: Metrics
-    clock: Clock
-    settings: StatusSettings
 
 
 class Autoscaler:
@@ -63,16 +55,13 @@ class Autoscaler:
             on_gone=on_gone,
         )
         self._memory: Memory = remember_nothing(now=surroundings.clock.monotonic())
-        self._feed: Feed | None = None
-        self._feeding: object = None
-        self._awaiting_since: float | None = None
-        """Since when a first reading is awaited, after a start or with new credentials."""
+        self._feeding = Feeding(feeds=surroundings.feeds, namespace=known.key.namespace, notify=self.wake)
         self._target: Target | None = None
         self._target_retry_at = float("-inf")
-        self._turn: asyncio.Task[None] | None = None
-        self._again = False
-        self._closed = False
+        self._turns = Turns(take=self._take_turn)
+        self._unread: asyncio.TimerHandle | None = None
         self.update(known)
+        self._memory = remember_nothing(now=surroundings.clock.monotonic(), capacity=_kept(known))
 
     @property
     def known(self) -> Known:
@@ -83,88 +72,60 @@ class Autoscaler:
         """Take over a new spec; readings go on where they concern the same queues."""
         self._known = known
         spec = known.spec if not known.not_implemented else None
-        feeding = (spec.broker, tuple(_source(queue) for queue in spec.queues)) if spec else None
-        if feeding != self._feeding:
-            self._close_feed()
+        if self._feeding.follow(spec):
             self._forget()
-            self._feeding = feeding
-            self._feed = self._open_feed(spec) if spec else None
         if spec:
-            if self._target is not None and self._target.ref != spec.scale_target_ref:
-                self._forget()
-            self._target = Target(
-                scales=self._around.scales,
-                namespace=known.key.namespace,
-                ref=spec.scale_target_ref,
-                max_age=self._around.settings.scale_max_age,
-            )
+            self._take_target(spec.scale_target_ref)
         self._target_retry_at = float("-inf")
         self.wake()
 
     def wake(self) -> None:
         """Take a turn now, or once more after the one under way."""
-        if self._closed:
-            return
-        if self._turn is None:
-            self._turn = asyncio.create_task(self._take_turns())
-        else:
-            self._again = True
+        self._turns.wake()
 
     def close(self) -> None:
         """Stop. The target keeps its replicas."""
-        self._closed = True
-        self._close_feed()
+        self._turns.close()
+        self._feeding.close()
+        if self._target is not None:
+            self._target.close()
+        if self._unread is not None:
+            self._unread.cancel()
         self._announcer.close()
-        if self._turn is not None:
-            self._turn.cancel()
         self._around.metrics.forget(self._known.key)
+
+    def _take_target(self, ref: ScaleTargetRef) -> None:
+        if self._target is not None:
+            if self._target.ref == ref:
+                self._target.forget()
+                return
+            self._target.close()
+            self._forget()
+        namespace = self._known.key.namespace
+        self._target = Target(
+            scales=self._around.scales,
+            namespace=namespace,
+            ref=ref,
+            max_age=self._around.settings.scale_max_age,
+            pods=TargetPods(reader=self._around.pods, namespace=namespace, notify=self.wake),
+        )
 
     def _forget(self) -> None:
         """Begin anew: what was seen of other queues, or decided for another target, says nothing about these."""
         self._memory = remember_nothing(now=self._around.clock.monotonic())
+        self._announcer.forget_learned()
         self._around.metrics.forget(self._known.key)
 
-    def _open_feed(self, spec: QueueConsumerSpec) -> Feed:
-        return self._around.feeds.open(
-            namespace=self._known.key.namespace,
-            secret=spec.broker.secret_name,
-            vhost=spec.broker.vhost,
-            queues=[_source(queue) for queue in spec.queues],
-            notify=self.wake,
-        )
-
-    def _close_feed(self) -> None:
-        if self._feed is not None:
-            self._feed.close()
-            self._feed = None
-
-    async def _take_turns(self) -> None:
-        try:
-            while True:
-                self._again = False
-                try:
-                    await self._take_turn()
-                except Exception:
-                    # A bug in one turn must not end the turns of this object, let alone of the others.
-                    log.exception("%s: a turn failed", self._known.key)
-                if not self._again or self._closed:
-                    return
-        finally:
-            self._turn = None
-
     async def _take_turn(self) -> None:
-        known, feed, target, clock = self._known, self._feed, self._target, self._around.clock
+        known, feed, target, clock = self._known, self._feeding.feed, self._target, self._around.clock
         if known.spec is None or feed is None or target is None:
             self._announcer.tell(Findings(conditions=blocked(known)), about=known)
             return
         entries, seen_at = feed.observe(), clock.monotonic()
-        if feed.problem is not None or not any(_not_read_yet(entry) for entry in entries):
-            self._awaiting_since = None
-        elif self._awaiting_since is None:
-            self._awaiting_since = seen_at
-        if self._awaiting_since is not None and seen_at - self._awaiting_since < START_PATIENCE:
+        self._come_back_if(unread=feed.problem is not None or not all(entry.known for entry in entries))
+        if self._feeding.awaited(entries, now=seen_at):
             # The first reading of this broker is still to come, and what another one said is of no use.
-            self._memory = replace(self._memory, since=seen_at, busy_at=seen_at, answers=())
+            self._memory = replace(self._memory, since=seen_at, busy_at=seen_at, answers=Answers())
             return
         if seen_at < self._target_retry_at:
             return
@@ -172,13 +133,20 @@ class Autoscaler:
             findings = await self._scale(spec=known.spec, feed=feed, target=target, entries=entries, seen_at=seen_at)
         except ApiError as error:
             self._around.metrics.api_errors.labels(resource="scale", reason=error.reason).inc()
-            log.warning("%s: the target's scale was not read or written: %s", known.key, error)
+            if error.passing:
+                log.warning("%s: the target's scale was not read or written: %s", known.key, error)
             self._target_retry_at = seen_at + TARGET_RETRY
             target.forget()
             if error.passing:
                 return  # Neither could a status be written now; nothing is known to be wrong with the object.
             findings = Findings(conditions=target_problem(error=error, spec=known.spec), entries=entries)
         self._announcer.tell(findings, about=known)
+
+    def _come_back_if(self, *, unread: bool) -> None:
+        """Take another turn though no reading comes: a fallback becomes due, a pause ends, pods come and go."""
+        if self._unread is not None:
+            self._unread.cancel()
+        self._unread = asyncio.get_running_loop().call_later(UNREAD_TURN, self.wake) if unread else None
 
     async def _scale(
         self,
@@ -189,64 +157,45 @@ class Autoscaler:
         entries: tuple[EntryObservation, ...],
         seen_at: float,
     ) -> Findings:
-        """Decide and write; after each conflict decide anew on what somebody else has made of it."""
-        for _ in range(WRITE_TRIES):
-            scale = await target.scale(now=seen_at)
-            decision = decide(
-                spec=spec,
-                observation=Observation(entries=entries, current=scale.replicas, running=scale.running),
-                memory=self._memory,
-                now=self._around.clock.monotonic(),
+        before = self._memory
+        acted = await actuate(
+            known=self._known,
+            spec=spec,
+            entries=entries,
+            target=target,
+            memory=before,
+            clock=self._around.clock,
+            metrics=self._around.metrics,
+            seen_at=seen_at,
+        )
+        decision, scale = acted.decision, acted.scale
+        observing = spec.mode == "Observe"
+        if before is self._memory:
+            # Otherwise the spec has changed meanwhile, and the memory begins anew with it. What was only observed has
+            # changed nothing that a policy could count.
+            self._memory = (
+                replace(decision.memory, changes=before.changes, changed_at=before.changed_at)
+                if observing
+                else decision.memory
             )
-            if decision.replicas == scale.replicas:
-                break
-            try:
-                scale = await self._write(target=target, decision=decision, scale=scale, seen_at=seen_at)
-            except ApiError as error:
-                if not error.conflict:
-                    raise
-            else:
-                break
-        else:
-            raise ApiError(status=0, reason="Conflict", message="somebody else writes the scale again and again")
-        if target is self._target:
-            # Otherwise the spec has changed meanwhile, and the memory begins anew with it.
-            self._memory = decision.memory
-        feed.expect_change(at_zero=decision.replicas == 0)
+        feed.expect_change(at_zero=(scale.replicas if observing else decision.replicas) == 0)
         self._around.metrics.measure(
             self._known.key, spec=spec, entries=entries, decision=decision, running=scale.running
         )
-        changed = decision.replicas != decision.current
-        return Findings(
-            conditions=(
-                readiness(problem=feed.problem, entries=entries, spec=spec),
-                active(decision=decision, entries=entries),
-                *standby(entries=entries, spec=spec, told=self._announcer.has_told("ScalingLimited")),
-            ),
+        return verdict(
             decision=decision,
             entries=entries,
+            spec=spec,
+            pause=self._known.pause,
+            problem=feed.problem,
             running=scale.running,
-            change=Change(before=decision.current, after=decision.replicas) if changed else None,
+            pods_problem=target.pods_problem,
+            told=self._announcer.told,
         )
 
-    async def _write(self, *, target: Target, decision: Decision, scale: Scale, seen_at: float) -> Scale:
-        written = await target.ask(decision.replicas, known=scale, now=seen_at)
-        now, key = self._around.clock.monotonic(), self._known.key
-        self._around.metrics.scaled(key, decision=decision, reaction=now - seen_at)
-        log.info("%s: %d -> %d replicas, %s: %s", key, scale.replicas, *_told(decision))
-        return written
 
-
-def _told(decision: Decision) -> tuple[int, str, str]:
-    return decision.replicas, decision.reason.value, decision.message
-
-
-def _source(queue: Queue) -> QueueSource:
-    rated = any((queue.publish_rate, queue.deliver_rate, queue.drain, queue.wait))
-    return QueueSource(name=queue.name, pattern=queue.pattern, vhost=queue.vhost, rated=rated)
-
-
-def _not_read_yet(entry: EntryObservation) -> bool:
-    if entry.unmatched is not None:
-        return entry.unmatched.cause == NOT_READ_YET
-    return any(isinstance(queue.depth, Unknown) and queue.depth.cause == NOT_READ_YET for queue in entry.queues)
+def _kept(known: Known) -> Capacity:
+    """What an operator before this one has learned of the same queues, as the status tells."""
+    if known.status.get("observedGeneration") != known.generation:
+        return Capacity()
+    return capacity.restored(known.status.get("learned") or {})

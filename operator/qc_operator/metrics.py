@@ -63,7 +63,7 @@ class Metrics:
         self.scale_events = Counter(
             "queueconsumer_scale_events",
             "Changes of replicas that were written.",
-            (*OBJECT, "direction", "reason"),
+            (*OBJECT, "direction", "reason", "limit"),
             registry=self.registry,
         )
         self.reaction = Histogram(
@@ -110,7 +110,7 @@ class Metrics:
         """Count a write that the API server accepted, `reaction` seconds after the reading that called for it."""
         direction = "up" if decision.replicas > decision.current else "down"
         self.reaction.labels(direction=direction).observe(reaction)
-        self.scale_events.labels(*key, direction, decision.reason.value).inc()
+        self.scale_events.labels(*key, direction, decision.reason.value, decision.limited_by.value).inc()
 
     def forget(self, key: Key) -> None:
         """Remove the series of a QueueConsumer that is gone, or reads other queues from now on."""

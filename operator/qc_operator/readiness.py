@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qc_operator.brokers import Problem
+from qc_operator.brokers import NOT_READ_YET, Problem
 from qc_operator.cluster.client import ApiError
 from qc_operator.conditions import Condition
 from qc_operator.registry import Known
@@ -19,6 +19,7 @@ from qc_operator.scaling.observation import (
     Unavailable,
     Unknown,
 )
+from qc_operator.scaling.pause import NO_PAUSE, Pause
 
 
 def blocked(known: Known) -> tuple[Condition, ...]:
@@ -52,33 +53,58 @@ def target_problem(*, error: ApiError, spec: QueueConsumerSpec) -> tuple[Conditi
     )
 
 
-def readiness(*, problem: Problem | None, entries: tuple[EntryObservation, ...], spec: QueueConsumerSpec) -> Condition:
-    """Ready, as far as queues and broker go."""
+def readiness(
+    *,
+    problem: Problem | None,
+    entries: tuple[EntryObservation, ...],
+    spec: QueueConsumerSpec,
+    pause: Pause = NO_PAUSE,
+    paused: bool = False,
+) -> Condition:
+    """Ready, as far as annotations, queues and broker go. `paused`: whether a pause is in force."""
+    for path, rule, value in pause.problems:
+        message = f"{path}: {rule} (is {value!r}); until then it counts as paused"
+        return Condition(type="Ready", status="False", reason="InvalidAnnotation", message=message)
     if problem is not None:
         return Condition(type="Ready", status="False", reason=problem.reason, message=problem.message)
     queues = [queue for entry in entries for queue in entry.queues]
     missing = [queue for queue in queues if isinstance(queue.depth, Missing)]
     if missing:
         names = ", ".join(f"{queue.name} (vhost {queue.vhost})" for queue in missing)
-        message = f"no such queue: {names}; replicas stay until it is declared"
+        until = "until it is declared" if spec.fallback is None else "until the fallback is due"
+        message = f"{_told(missing[0])}: {names}; replicas stay {until}"
         return Condition(type="Ready", status="False", reason="QueueMissing", message=message)
     for entry in entries:
         if unread := _unread(entry):
             return unread
     ref = spec.scale_target_ref
-    count = "1 queue" if len(queues) == 1 else f"{len(queues)} queues"
-    message = f"{count} read, {ref.kind} {ref.name} scaled"
-    return Condition(type="Ready", status="True", reason="Scaling", message=message + _without_totals(queues, spec))
+    awaited = sum(entry.awaited for entry in entries)
+    count = f"{len(queues)} of {len(queues) + awaited} queues" if awaited else _queues(len(queues))
+    observing = spec.mode == "Observe"
+    done = "left alone, as mode Observe says" if observing else "paused by annotation" if paused else "scaled"
+    message = f"{count} read, {ref.kind} {ref.name} {done}"
+    reason = "Observing" if observing else "Scaling"
+    return Condition(type="Ready", status="True", reason=reason, message=message + _without_totals(queues, spec))
+
+
+def _told(missing: QueueObservation) -> str:
+    """The broker's word: `broker rabbitmq:5672, vhost shop: no such queue`."""
+    return missing.depth.message if isinstance(missing.depth, Missing) else "no such queue"
+
+
+def _queues(number: int, *, more: bool = False) -> str:
+    words = "more " if more else ""
+    return f"{number} {words}queue" if number == 1 else f"{number} {words}queues"
 
 
 def _unread(entry: EntryObservation) -> Condition | None:
     """What stands in the way of one entry, or None."""
     if entry.unmatched is not None:
-        message = f"pattern {entry.name}: {entry.unmatched.message}"
+        message = f"{'pattern' if entry.pattern else 'queue'} {entry.name}: {entry.unmatched.message}"
         return Condition(type="Ready", status="False", reason=entry.unmatched.cause, message=message)
     unread = [queue for queue in entry.queues if isinstance(queue.depth, Unknown)]
     if unread and isinstance(unread[0].depth, Unknown):
-        others = f" (and {len(unread) - 1} more queues)" if len(unread) > 1 else ""
+        others = f" (and {_queues(len(unread) - 1, more=True)})" if len(unread) > 1 else ""
         message = f"queue {unread[0].name}: {unread[0].depth.message}{others}"
         return Condition(type="Ready", status="False", reason=unread[0].depth.cause, message=message)
     if not entry.queues:
@@ -90,8 +116,8 @@ def _unread(entry: EntryObservation) -> Condition | None:
 def _without_totals(queues: Sequence[QueueObservation], spec: QueueConsumerSpec) -> str:
     """What follows from unacknowledged counts that cannot be had, or nothing."""
     for queue in queues:
-        if isinstance(queue.totals, Totals):
-            continue
+        if isinstance(queue.totals, Totals) or getattr(queue.totals, "cause", None) == NOT_READ_YET:
+            continue  # What is about to be read in a second is no news.
         effect = "replicas do not go down until they are"
         if isinstance(queue.totals, Unavailable):
             effect = "ready messages count alone"
@@ -101,17 +127,23 @@ def _without_totals(queues: Sequence[QueueObservation], spec: QueueConsumerSpec)
     return ""
 
 
-def active(*, decision: Decision, entries: tuple[EntryObservation, ...]) -> Condition:
+def active(*, decision: Decision, entries: tuple[EntryObservation, ...], observing: bool = False) -> Condition:
     """Active: there is work, or replicas are above zero.
 
     One reason as long as there are replicas: a queue that is emptied and filled again many times a second must not
     change the condition as often.
     """
-    if decision.replicas > 0:
+    if (decision.current if observing else decision.replicas) > 0:
         return Condition(type="Active", status="True", reason="ReplicasRunning", message="replicas are above zero")
     depths = [queue.depth for entry in entries for queue in entry.queues]
     if any(isinstance(depth, Depth) and depth.ready > 0 for depth in depths):
         message = "messages wait, no more than activateAbove"
+        if decision.steps[-1].name not in {"wakeUp", "pause"}:
+            message = f"messages wait: {decision.steps[-1].words}"
+        if decision.paused is not None:
+            message = "messages wait, and an annotation pauses the object"
+        elif observing:
+            message = "messages wait, and mode Observe starts nothing"
         return Condition(type="Active", status="True", reason="MessagesReady", message=message)
     if not all(entry.known for entry in entries):
         message = "not every queue can be read"
@@ -119,25 +151,21 @@ def active(*, decision: Decision, entries: tuple[EntryObservation, ...]) -> Cond
     return Condition(type="Active", status="False", reason="NoMessages", message="no messages and no replicas")
 
 
-def standby(*, entries: tuple[EntryObservation, ...], spec: QueueConsumerSpec, told: bool) -> tuple[Condition, ...]:
-    """ScalingLimited, where a queue serves one consumer at a time; nothing where it never did.
+def fallen_back(*, decision: Decision, spec: QueueConsumerSpec, told: str | None) -> tuple[Condition, ...]:
+    """FallbackActive, where there is a fallback or has been one."""
+    if decision.fallen_back:
+        message = decision.steps[0].words
+        return (Condition(type="FallbackActive", status="True", reason="QueuesNotRead", message=message),)
+    if spec.fallback is None and told is None:
+        return ()
+    message = "the queues decide"
+    return (Condition(type="FallbackActive", status="False", reason="QueuesRead", message=message),)
 
-    `told` says whether the status has the condition, so that one that no longer holds is taken back.
-    """
-    single = [
-        queue.name
-        for entry in entries
-        for queue in entry.queues
-        if queue.facts is not None and queue.facts.single_active_consumer
-    ]
-    if single and spec.max_replicas > 1:
-        message = (
-            f"queue {single[0]} has a single active consumer: of {spec.max_replicas} replicas all but one would only "
-            "stand by; set maxReplicas to 1, or use a queue without x-single-active-consumer"
-        )
-        return (Condition(type="ScalingLimited", status="True", reason="SingleActiveConsumer", message=message),)
-    if told and all(queue.facts is not None for entry in entries for queue in entry.queues):
-        # Not known is not no: after a restart the slow lane has yet to say what the queue is.
-        message = "every replica may consume"
-        return (Condition(type="ScalingLimited", status="False", reason="NotLimited", message=message),)
+
+def paused(*, decision: Decision, told: str | None) -> tuple[Condition, ...]:
+    """Paused, by annotation; nothing where there never was such an annotation."""
+    if decision.paused is not None:
+        return (Condition(type="Paused", status="True", reason="Annotation", message=decision.message),)
+    if told is not None:
+        return (Condition(type="Paused", status="False", reason="NotPaused", message="the operator decides"),)
     return ()

@@ -6,8 +6,9 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from qc_operator.autoscaler import Autoscaler, Surroundings
+from qc_operator.autoscaler import Autoscaler
 from qc_operator.registry import Key, Registry, read
+from qc_operator.surroundings import Surroundings
 
 log = logging.getLogger(__name__)
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from qc_operator.resource import QueueConsumerSpec, SpecError, not_implemented, parse
+from qc_operator.scaling import pause
+from qc_operator.scaling.pause import Pause
 
 
 class Key(NamedTuple):
@@ -31,6 +33,8 @@ class Known:
     spec: QueueConsumerSpec | None
     error: SpecError | None
     not_implemented: tuple[str, ...]
+    pause: Pause
+    """What the annotations for people in a hurry say."""
     status: Mapping[str, Any]
 
     @property
@@ -48,7 +52,7 @@ def read(body: Mapping[str, Any]) -> Known:
     missing: tuple[str, ...] = ()
     try:
         spec = parse(body.get("spec") or {})
-        missing = not_implemented(spec, annotations)
+        missing = not_implemented(spec)
     except SpecError as wrong:
         error = wrong
     return Known(
@@ -59,6 +63,7 @@ def read(body: Mapping[str, Any]) -> Known:
         spec=spec,
         error=error,
         not_implemented=missing,
+        pause=pause.parse(annotations),
         status=body.get("status") or {},
     )
 

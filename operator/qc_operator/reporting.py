@@ -1,8 +1,4 @@
-"""What people are told: the status, its conditions and the events, built from one decision record.
-
-Pure: it compares with what the status said before, so that a restart tells nothing twice and numbers that move all the
-time are not written each time they move.
-"""
+"""What people are told of one QueueConsumer: its status, built from one decision record."""
 
 from __future__ import annotations
 
@@ -12,8 +8,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from qc_operator.conditions import Condition, merge
-from qc_operator.scaling.decision import Decision, Reason
+from qc_operator.scaling import capacity
+from qc_operator.scaling.decision import Decision
+from qc_operator.scaling.explanation import Step
 from qc_operator.scaling.observation import Depth, EntryObservation, Missing, Totals
+from qc_operator.scaling.rates import Rates
+from qc_operator.scaling.situation import Waiting
 
 HISTORY_LENGTH: Final = 20
 
@@ -38,25 +38,18 @@ class Findings:
     change: Change | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """A transition worth telling. `warning` is its type, the rest as in events.k8s.io/v1."""
-
-    reason: str
-    action: str
-    note: str
-    warning: bool
-
-
 def rfc3339(moment: datetime) -> str:
     """A time as the Kubernetes API writes it, to the second."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def status(
-    *, findings: Findings, previous: Mapping[str, Any], generation: int, target: str, now: datetime
+    *, findings: Findings, previous: Mapping[str, Any], generation: int, target: str, broker: str, now: datetime
 ) -> dict[str, Any]:
-    """The whole status after this turn. `target` is the scale target as people write it, `now` wall time in UTC."""
+    """The whole status after this turn.
+
+    `target` and `broker` are what is scaled and what is read, as people write it; `now` is wall time in UTC.
+    """
     time = rfc3339(now)
     current = dict(previous)
     current["observedGeneration"] = generation
@@ -68,6 +61,12 @@ def status(
     decision = findings.decision
     if decision is None:
         return current
+    for index, rates in enumerate(decision.rates):
+        wait = decision.waiting[index] if decision.waiting else None
+        current["queues"][index] |= _flow(rates, wait=wait)
+    start, observed = capacity.start(decision.memory.capacity)
+    if observed:
+        current["startSeconds"] = _figure(start)
     record = {
         "from": decision.current,
         "to": decision.replicas,
@@ -75,18 +74,29 @@ def status(
         "limitedBy": decision.limited_by.value,
         "message": decision.message[:1024],
     }
-    current["desiredReplicas"] = decision.replicas
     current["currentReplicas"] = decision.replicas if findings.running is None else findings.running
     current.setdefault("originalReplicas", decision.current)
-    current["lastDecision"] = {"time": time, **record, "steps": list(decision.steps)}
+    if not decision.between or "lastDecision" not in previous:
+        current["desiredReplicas"] = decision.replicas
+        current["lastDecision"] = {"time": time, **record, "steps": [_step(step) for step in decision.steps]}
     if any(_has_messages(entry) for entry in findings.entries):
         current["lastActiveTime"] = time
     if findings.change:
         current["lastScaleTime"] = time
         entry = {"time": time, **record, "from": findings.change.before, "to": findings.change.after}
         current["history"] = [entry, *previous.get("history", ())][:HISTORY_LENGTH]
-    current["columns"] = _columns(findings=findings, status=current, target=target)
+    current["columns"] = _columns(findings=findings, decision=decision, status=current, target=target, broker=broker)
     return current
+
+
+def _step(step: Step) -> dict[str, Any]:
+    return {
+        "step": step.name,
+        "replicas": step.replicas,
+        "source": step.source,
+        "observed": step.observed,
+        "message": step.words[:1024],
+    }
 
 
 def _has_messages(entry: EntryObservation) -> bool:
@@ -102,8 +112,12 @@ def _entry(entry: EntryObservation, *, at: str, previous: Mapping[str, Any]) -> 
     told: dict[str, Any] = {"name": entry.name}
     if entry.vhost:
         told["vhost"] = entry.vhost
+    before = _before(entry, previous)
     if entry.pattern:
-        told["matched"] = len(entry.queues)
+        # While some were not read yet, the number that was told before stands.
+        matched = entry.matched if entry.matched is not None else before.get("matched")
+        if matched is not None:
+            told["matched"] = matched
     if (ready := entry.ready) is not None:
         told |= {"state": "Read", "ready": ready, "readAt": at}
         if (unacknowledged := entry.unacknowledged) is not None:
@@ -115,27 +129,61 @@ def _entry(entry: EntryObservation, *, at: str, previous: Mapping[str, Any]) -> 
     depth = entry.unmatched or next(queue.depth for queue in entry.queues if not isinstance(queue.depth, Depth))
     told["state"] = "Missing" if isinstance(depth, Missing) else "Unknown"
     told["message"] = depth.message[:1024]
-    # The time of the last reading tells how old the knowledge is that replicas rest on.
-    for known in previous.get("queues", ()):
-        if known.get("name") == entry.name and known.get("vhost") == told.get("vhost") and "readAt" in known:
-            told["readAt"] = known["readAt"]
+    if "readAt" in before:
+        # The time of the last reading tells how old the knowledge is that replicas rest on.
+        told["readAt"] = before["readAt"]
     return told
 
 
-def _columns(*, findings: Findings, status: Mapping[str, Any], target: str) -> dict[str, str]:
+def _before(entry: EntryObservation, previous: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the status said of the entry before."""
+    for known in previous.get("queues", ()):
+        if known.get("name") == entry.name and known.get("vhost", "") == entry.vhost:
+            told: Mapping[str, Any] = known
+            return told
+    return {}
+
+
+def _flow(rates: Rates, *, wait: Waiting | None) -> dict[str, str]:
+    """What is known of the flow through an entry; a figure that is not known is left out."""
+    figures = {
+        "arrivalsPerSecond": rates.arrivals,
+        "acknowledgementsPerSecond": rates.acknowledgements,
+        "throughputPerReplica": rates.throughput,
+        "waitSeconds": wait.seconds if wait is not None else None,
+    }
+    told = {name: _figure(figure) for name, figure in figures.items() if figure is not None}
+    if rates.throughput is not None and rates.throughput_from is not None:
+        told["throughputFrom"] = rates.throughput_from
+    return told
+
+
+def _figure(number: float) -> str:
+    """Three digits: no more is known of a rate, and the status should not change with each reading."""
+    if number >= 100:  # noqa: PLR2004 - three digits before the point
+        return f"{number:.0f}"
+    return f"{number:.1f}" if number >= 10 else f"{number:.2f}"  # noqa: PLR2004 - two digits before it
+
+
+def _columns(
+    *, findings: Findings, decision: Decision, status: Mapping[str, Any], target: str, broker: str
+) -> dict[str, str]:
     ready = [entry.ready for entry in findings.entries]
     unacked = [entry.unacknowledged for entry in findings.entries]
-    decision = status["lastDecision"]
-    history = status.get("history") or [{"from": decision["to"], "to": decision["to"]}]
-    moved = f"{history[0]['from']}->{history[0]['to']}" if status.get("history") else str(decision["to"])
+    history = status.get("history")
+    moved = f"{history[0]['from']}->{history[0]['to']}" if history else str(decision.replicas)
+    last = status["lastDecision"]
     return {
         "target": target,
         "ready": _sum(ready),
         "unacked": _sum(unacked),
-        "wait": "-",
+        "wait": _wait(decision),
+        "rates": _rates(decision),
         "replicas": f"{moved}/{status['currentReplicas']}",
-        "reason": decision["reason"],
-        "limited": decision["limitedBy"],
+        "reason": last["reason"],
+        "limited": last["limitedBy"],
+        "broker": broker,
+        "readingAge": _reading_age(findings=findings, status=status),
         "queues": ",".join(entry.name for entry in findings.entries)[:253],
         "conditions": ",".join(
             condition["type"] for condition in status["conditions"] if condition["status"] == "True"
@@ -143,78 +191,31 @@ def _columns(*, findings: Findings, status: Mapping[str, Any], target: str) -> d
     }
 
 
+def _wait(decision: Decision) -> str:
+    """The entry that waits longest for its objective, `27s/30s`; `?` while it is not known, `-` without objective."""
+    waiting = [wait for wait in decision.waiting if wait is not None]
+    if not waiting:
+        return "-"
+    worst = max(waiting, key=lambda wait: (wait.seconds or 0.0) / wait.objective)
+    return f"{'?' if worst.seconds is None else f'{worst.seconds:.0f}s'}/{worst.objective}s"
+
+
+def _rates(decision: Decision) -> str:
+    """Messages per second that arrive and that are done, of all entries together; `-` where no target needs them."""
+    known = [rates for rates in decision.rates if rates.at is not None]
+    if not known:
+        return "-"
+    arrivals, done = ([getattr(rates, name) for rates in known] for name in ("arrivals", "acknowledgements"))
+    return "/".join("?" if None in figures else _figure(sum(figures)) for figures in (arrivals, done))
+
+
+def _reading_age(*, findings: Findings, status: Mapping[str, Any]) -> str:
+    """`fresh` while every queue is read, or since when one is not: an age in seconds would be old once written."""
+    if all(entry.known for entry in findings.entries):
+        return "fresh"
+    return f"since {min((queue['readAt'] for queue in status['queues'] if 'readAt' in queue), default='the start')}"
+
+
 def _sum(numbers: Sequence[int | None]) -> str:
     known = [number for number in numbers if number is not None]
     return str(sum(known)) if len(known) == len(numbers) else "?"
-
-
-def must_write(*, status: Mapping[str, Any], written: Mapping[str, Any], numbers_due: bool) -> bool:
-    """Whether a status must be written: at once for a transition, else when numbers changed and are due again.
-
-    A decision to stay where we are is no transition: it follows every change by a fraction of a second.
-    """
-    if _transitions(status) != _transitions(written) and not _settled(status, written):
-        return True
-    return numbers_due and _content(status) != _content(written)
-
-
-def _settled(status: Mapping[str, Any], written: Mapping[str, Any]) -> bool:
-    """Nothing but the reason differs, and the new one says that replicas stay."""
-    steady = (status.get("lastDecision") or {}).get("reason") == Reason.STEADY
-    return steady and _transitions(status, reason=False) == _transitions(written, reason=False)
-
-
-def _transitions(status: Mapping[str, Any], *, reason: bool = True) -> tuple[object, ...]:
-    decision = status.get("lastDecision") or {}
-    return (
-        status.get("observedGeneration"),
-        status.get("desiredReplicas"),
-        # The moment when the pods are as many as were asked for ends a change, so it is told like its beginning.
-        status.get("currentReplicas") == status.get("desiredReplicas"),
-        status.get("lastScaleTime"),
-        decision.get("reason") if reason else None,
-        sorted(
-            (condition["type"], condition["status"], condition["reason"]) for condition in status.get("conditions", ())
-        ),
-        [(queue.get("name"), queue.get("state")) for queue in status.get("queues", ())],
-    )
-
-
-def _content(status: Mapping[str, Any]) -> dict[str, Any]:
-    """The status without the times that move by themselves."""
-    content = {key: value for key, value in status.items() if key != "lastActiveTime"}
-    if "lastDecision" in content:
-        content["lastDecision"] = {k: v for k, v in content["lastDecision"].items() if k != "time"}
-    content["queues"] = [
-        {key: value for key, value in queue.items() if key != "readAt"} for queue in content.get("queues", ())
-    ]
-    return content
-
-
-def events(*, findings: Findings, previous: Sequence[Mapping[str, Any]]) -> list[Event]:
-    """The transitions of this turn. `previous` are the conditions as the status had them."""
-    told = []
-    if findings.change and findings.decision:
-        told.append(_scaled(findings.change, findings.decision))
-    standby = next((condition for condition in findings.conditions if condition.type == "ScalingLimited"), None)
-    known = any(condition["type"] == "ScalingLimited" and condition["status"] == "True" for condition in previous)
-    if standby is not None and standby.status == "True" and not known:
-        told.append(Event(reason=standby.reason, action="Observe", note=standby.message, warning=True))
-    before = next((condition for condition in previous if condition["type"] == "Ready"), None)
-    now = next(condition for condition in findings.conditions if condition.type == "Ready")
-    if now.status == "False" and (before is None or (before["status"], before["reason"]) != ("False", now.reason)):
-        told.append(Event(reason=now.reason, action="Observe", note=now.message, warning=True))
-    if now.status == "True" and before is not None and before["status"] != "True":
-        told.append(Event(reason="Recovered", action="Observe", note=now.message, warning=False))
-    return told
-
-
-def _scaled(change: Change, decision: Decision) -> Event:
-    if change.before == 0:
-        reason = "Activated"
-    elif change.after == 0:
-        reason = "ScaledToZero"
-    else:
-        reason = "ScaledUp" if change.after > change.before else "ScaledDown"
-    note = f"{change.before} -> {change.after} replicas, {decision.reason}: {decision.message}"
-    return Event(reason=reason, action="Scale", note=note, warning=False)

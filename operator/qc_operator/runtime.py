@@ -18,18 +18,19 @@ from http import HTTPStatus
 import kopf
 
 from qc_operator import handlers, health
-from qc_operator.autoscaler import Surroundings
 from qc_operator.brokers.credentials import SecretUnreadableError
 from qc_operator.brokers.feeds import SecretFeeds
 from qc_operator.brokers.web import open_session
 from qc_operator.cluster.client import ApiError, KubernetesApi
 from qc_operator.cluster.events import Events
+from qc_operator.cluster.pods import PodLists
 from qc_operator.cluster.scale import Scales
 from qc_operator.cluster.secrets import Secrets
 from qc_operator.cluster.status import Statuses
 from qc_operator.metrics import Metrics
 from qc_operator.reconciler import Reconciler
 from qc_operator.settings import Settings
+from qc_operator.surroundings import Surroundings
 
 STOP_TIMEOUT = 20.0
 
@@ -52,7 +53,7 @@ async def run(settings: Settings) -> int:
     """Run the operator until SIGTERM or SIGINT, or until kopf gives up. Returns the exit status."""
     stop, ready = asyncio.Event(), asyncio.Event()
     _on_signals(stop)
-    api, metrics = KubernetesApi(), Metrics()
+    api, metrics, clock = KubernetesApi(), Metrics(), SystemClock()
     async with contextlib.AsyncExitStack() as stack:
         session = await stack.enter_async_context(open_session())
         feeds = SecretFeeds(
@@ -66,10 +67,16 @@ async def run(settings: Settings) -> int:
             surroundings=Surroundings(
                 feeds=feeds,
                 scales=Scales(api=api),
+                pods=PodLists(
+                    api=api,
+                    monotonic=clock.monotonic,
+                    utcnow=clock.utcnow,
+                    count_error=lambda reason: metrics.api_errors.labels(resource="pods", reason=reason).inc(),
+                ),
                 statuses=Statuses(api=api),
                 events=Events(api=api, identity=settings.identity),
                 metrics=metrics,
-                clock=SystemClock(),
+                clock=clock,
                 settings=settings.status,
             )
         )

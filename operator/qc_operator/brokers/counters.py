@@ -20,8 +20,9 @@ class Counts:
 class CounterLedger:
     """Adds up what the counters of each queue grow by.
 
-    They begin anew when a queue is deleted and declared again, and when a broker starts. One that is lower than before
-    was reset, so that all it shows has come since.
+    They begin anew when a queue is deleted and declared again, and when a broker starts; and they fall when a node of a
+    cluster leaves the sums, by which what remains is old. Nobody can tell the two apart, so a reading that is lower
+    than before adds nothing: that loses what came in a few seconds, while all that is shown may be a million.
     """
 
     def __init__(self) -> None:
@@ -51,4 +52,4 @@ class CounterLedger:
 
 
 def _growth(before: int, now: int) -> int:
-    return now - before if now >= before else now
+    return max(0, now - before)

@@ -1,0 +1,48 @@
+"""Turns: one at a time, and one more for all wishes that came meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+log = logging.getLogger(__name__)
+
+
+class Turns:
+    """Takes a turn when it is woken. There is no timer: nobody waits longer than for the turn under way."""
+
+    def __init__(self, *, take: Callable[[], Awaitable[None]]) -> None:
+        self._take = take
+        self._task: asyncio.Task[None] | None = None
+        self._again = False
+        self._closed = False
+
+    def wake(self) -> None:
+        """Take a turn now, or once more after the one under way."""
+        if self._closed:
+            return
+        if self._task is None:
+            self._task = asyncio.create_task(self._take_all())
+        else:
+            self._again = True
+
+    def close(self) -> None:
+        """Take no more turns; the one under way is cancelled."""
+        self._closed = True
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _take_all(self) -> None:
+        try:
+            while True:
+                self._again = False
+                try:
+                    await self._take()
+                except Exception:
+                    # A bug in one turn must not end the turns of this object, let alone of the others.
+                    log.exception("a turn failed")
+                if not self._again or self._closed:
+                    return
+        finally:
+            self._task = None
