@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from qc_operator.autoscaler import Surroundings
 from qc_operator.brokers import Problem, QueueSource
 from qc_operator.cluster import Scale
 from qc_operator.cluster.client import ApiError
@@ -23,7 +22,9 @@ from qc_operator.reconciler import Reconciler
 from qc_operator.registry import Key, Known
 from qc_operator.resource import ScaleTargetRef
 from qc_operator.scaling.observation import EntryObservation, QueueObservation
+from qc_operator.scaling.pods import Pods
 from qc_operator.settings import StatusSettings
+from qc_operator.surroundings import Surroundings
 from tests.unit.operator.conftest import body, entries, known
 
 KEY = Key("shop", "receipts")
@@ -63,7 +64,12 @@ class FakeTarget:
         assert target.name in {"receipts", "other"}
         if self.unreadable:
             raise self.unreadable
-        return Scale(replicas=self.replicas, running=self.replicas, resource_version=str(self.version))
+        return Scale(
+            replicas=self.replicas,
+            running=self.replicas,
+            resource_version=str(self.version),
+            selector="app=receipts",
+        )
 
     async def write(self, *, namespace: str, target: ScaleTargetRef, replicas: int, resource_version: str) -> Scale:
         if self.troubles:
@@ -80,6 +86,23 @@ class FakeTarget:
         """Write as anybody may."""
         self.replicas = replicas
         self.version += 1
+
+
+@dataclass
+class FakePods:
+    """The target's pods, once the test lets them be read: most tests are not about them."""
+
+    pods: Pods | ApiError = field(default_factory=lambda: Pods(ready=0, at=0.0))
+    open: asyncio.Event = field(default_factory=asyncio.Event)
+    lists: int = 0
+
+    async def read(self, *, namespace: str, selector: str) -> Pods:
+        assert (namespace, selector) == (KEY.namespace, "app=receipts")
+        self.lists += 1
+        await self.open.wait()
+        if isinstance(self.pods, ApiError):
+            raise self.pods
+        return self.pods
 
 
 @dataclass
@@ -106,6 +129,7 @@ class World:
 
     clock: FakeClock = field(default_factory=FakeClock)
     target: FakeTarget = field(default_factory=FakeTarget)
+    pods: FakePods = field(default_factory=FakePods)
     feeds: list[FakeFeed] = field(default_factory=list)
     statuses: list[dict[str, Any]] = field(default_factory=list)
     events: list[tuple[str, str]] = field(default_factory=list)
@@ -119,6 +143,7 @@ class World:
             surroundings=Surroundings(
                 feeds=self,
                 scales=self.target,
+                pods=self.pods,
                 statuses=self,
                 events=self,
                 metrics=self.metrics,
@@ -159,9 +184,23 @@ class World:
 
     # What a test does
 
-    async def apply(self, *, generation: int = 1, uid: str = "1", status: object = None, **spec: Any) -> None:
+    async def apply(
+        self,
+        *,
+        generation: int = 1,
+        uid: str = "1",
+        status: object = None,
+        annotations: Mapping[str, str] | None = None,
+        **spec: Any,
+    ) -> None:
         """Show the object to the operator, as the watch does."""
-        metadata = {"namespace": KEY.namespace, "name": KEY.name, "uid": uid, "generation": generation}
+        metadata: dict[str, Any] = {
+            "namespace": KEY.namespace,
+            "name": KEY.name,
+            "uid": uid,
+            "generation": generation,
+            "annotations": dict(annotations or {}),
+        }
         self.reconciler.seen({"metadata": metadata, "spec": body(**spec), "status": status or {}})
         await self.settle()
 

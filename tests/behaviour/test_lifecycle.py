@@ -143,7 +143,7 @@ async def test_a_condition_that_could_not_be_written_is_written_later_though_not
 ) -> None:
     monkeypatch.setattr("qc_operator.announcer.REFUSED_RETRY", 0.05)
     world.status_trouble = ApiError(status=503, reason="ServiceUnavailable", message="away")
-    await world.apply(mode="Observe")
+    await world.apply(restoreReplicasOnDelete="Original")
     world.status_trouble = None
     world.clock.now += 1.0
 
@@ -166,8 +166,7 @@ async def test_an_object_created_again_under_its_name_inherits_nothing(world: Wo
     ("spec", "reason", "words"),
     [
         ({"maxReplicas": 0}, "InvalidSpec", "spec.maxReplicas"),
-        ({"mode": "Observe"}, "NotImplemented", "spec.mode"),
-        ({"fallback": {"afterSeconds": 180, "replicas": 5}}, "NotImplemented", "spec.fallback"),
+        ({"restoreReplicasOnDelete": "Original"}, "NotImplemented", "spec.restoreReplicasOnDelete"),
     ],
 )
 async def test_what_cannot_be_acted_on_is_told_and_nothing_is_touched(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from qc_operator.resource import QueueConsumerSpec, parse
-from qc_operator.scaling.decision import Limit, Memory, decide
+from qc_operator.scaling.decision import decide
+from qc_operator.scaling.memory import Memory
 from qc_operator.scaling.observation import (
     LEFT_OUT,
     Depth,
@@ -21,9 +23,11 @@ from qc_operator.scaling.observation import (
     Unavailable,
     Unknown,
 )
-from qc_operator.scaling.stabilization import Answer, largest, record
+from qc_operator.scaling.reasons import Limit
+from qc_operator.scaling.stabilization import Answer, Answers
 
 NOW = 10_000.0
+TODAY = datetime(2026, 11, 27, 12, tzinfo=UTC)
 times = st.floats(min_value=NOW - 300, max_value=NOW)
 counts = st.integers(min_value=0, max_value=10**7)
 
@@ -79,7 +83,9 @@ memories = st.builds(
     Memory,
     since=times,
     busy_at=times,
-    answers=st.lists(st.builds(Answer, at=times, replicas=st.integers(0, 200)), max_size=5).map(tuple),
+    answers=st.lists(st.builds(Answer, at=times, replicas=st.integers(0, 200)), max_size=5).map(
+        lambda answers: Answers(down=tuple(answers))
+    ),
 )
 
 
@@ -124,7 +130,7 @@ def observations(
 def test_the_answer_is_always_within_the_bounds(
     spec: QueueConsumerSpec, observation: Observation, memory: Memory
 ) -> None:
-    decision = decide(spec=spec, observation=observation, memory=memory, now=NOW)
+    decision = decide(spec=spec, observation=observation, memory=memory, now=NOW, at=TODAY)
 
     assert spec.min_replicas <= decision.replicas <= spec.max_replicas
     assert decision.message
@@ -134,7 +140,7 @@ def test_the_answer_is_always_within_the_bounds(
 def test_what_cannot_be_read_moves_nothing_but_the_bounds_do(
     spec: QueueConsumerSpec, observation: Observation, memory: Memory
 ) -> None:
-    decision = decide(spec=spec, observation=observation, memory=memory, now=NOW)
+    decision = decide(spec=spec, observation=observation, memory=memory, now=NOW, at=TODAY)
 
     assert min(max(observation.current, spec.min_replicas), spec.max_replicas) == decision.replicas
 
@@ -143,7 +149,7 @@ def test_what_cannot_be_read_moves_nothing_but_the_bounds_do(
 def test_zero_needs_the_knowledge_that_nothing_is_ready(
     spec: QueueConsumerSpec, observation: Observation, memory: Memory
 ) -> None:
-    decision = decide(spec=spec, observation=observation, memory=memory, now=NOW)
+    decision = decide(spec=spec, observation=observation, memory=memory, now=NOW, at=TODAY)
 
     entry = observation.entries[0]
     if observation.current > 0 and decision.replicas == 0:
@@ -166,7 +172,7 @@ def test_an_alarm_and_a_list_that_is_not_known_never_lower_the_answer(
 
     for worse in (replace(entry, alarmed=True), replace(entry, unmatched=lost)):
         seen = replace(observation, entries=(worse,))
-        decision = decide(spec=spec, observation=seen, memory=memory, now=NOW)
+        decision = decide(spec=spec, observation=seen, memory=memory, now=NOW, at=TODAY)
 
         assert decision.replicas >= min(observation.current, spec.max_replicas)
 
@@ -175,7 +181,7 @@ def test_an_alarm_and_a_list_that_is_not_known_never_lower_the_answer(
 def test_a_step_down_never_comes_from_a_fresh_memory(spec: QueueConsumerSpec, observation: Observation) -> None:
     fresh = Memory(since=NOW, busy_at=NOW)
 
-    decision = decide(spec=spec, observation=observation, memory=fresh, now=NOW)
+    decision = decide(spec=spec, observation=observation, memory=fresh, now=NOW, at=TODAY)
 
     assert decision.replicas >= min(observation.current, spec.max_replicas)
 
@@ -189,8 +195,8 @@ def test_more_ready_messages_never_ask_for_fewer_replicas(
     deeper = Depth(ready=first.depth.ready + more, consumers=first.depth.consumers, at=first.depth.at)
     fuller = replace(entry, queues=(replace(first, depth=deeper, arrived=first.arrived + more), *others))
 
-    before = decide(spec=spec, observation=observation, memory=memory, now=NOW)
-    after = decide(spec=spec, observation=replace(observation, entries=(fuller,)), memory=memory, now=NOW)
+    before = decide(spec=spec, observation=observation, memory=memory, now=NOW, at=TODAY)
+    after = decide(spec=spec, observation=replace(observation, entries=(fuller,)), memory=memory, now=NOW, at=TODAY)
 
     assert after.replicas >= before.replicas
 
@@ -199,25 +205,12 @@ def test_more_ready_messages_never_ask_for_fewer_replicas(
 def test_the_same_moment_decided_twice_gives_the_same_answer(
     spec: QueueConsumerSpec, observation: Observation, memory: Memory
 ) -> None:
-    first = decide(spec=spec, observation=observation, memory=memory, now=NOW)
+    first = decide(spec=spec, observation=observation, memory=memory, now=NOW, at=TODAY)
 
-    assert first == decide(spec=spec, observation=observation, memory=memory, now=NOW)
-
-
-@given(
-    answers=st.lists(st.tuples(st.floats(0, 100), st.integers(0, 50)), min_size=1, max_size=40).map(sorted),
-    window=st.floats(1, 100),
-)
-def test_the_window_keeps_the_largest_of_all_recent_answers(answers: list[tuple[float, int]], window: float) -> None:
-    kept: tuple[Answer, ...] = ()
-    for at, replicas in answers:
-        kept = record(answers=kept, replicas=replicas, now=at, window=window)
-
-    end = answers[-1][0]
-    recent = [replicas for at, replicas in answers if at > end - window]
-    assert max(recent) == largest(answers=kept)
-    assert len(kept) <= 51
+    assert first == decide(spec=spec, observation=observation, memory=memory, now=NOW, at=TODAY)
 
 
 def test_limits_are_words_of_a_closed_list() -> None:
-    assert {"none", "min", "max", "stabilization", "guard"} == {limit.value for limit in Limit}
+    assert {"none", "min", "max", "upPolicy", "downPolicy", "stabilization", "busyFloor", "paused", "guard"} == {
+        limit.value for limit in Limit
+    }

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from qc_operator.resource import QueueConsumerSpec, parse
-from qc_operator.scaling.decision import Decision, Memory, decide, remember_nothing
+from qc_operator.scaling.decision import Decision, decide
+from qc_operator.scaling.memory import Memory, remember_nothing
 from qc_operator.scaling.observation import (
     LEFT_OUT,
     Depth,
@@ -21,6 +23,7 @@ from qc_operator.scaling.observation import (
     TotalsReading,
     Unknown,
 )
+from qc_operator.scaling.pause import NO_PAUSE, Pause
 
 
 def body(**changes: Any) -> dict[str, Any]:
@@ -78,6 +81,11 @@ def observed(*queues: QueueObservation, current: int, running: int | None = None
     return Observation(entries=entries(*queues), current=current, running=current if running is None else running)
 
 
+def wall(now: float) -> datetime:
+    """The wall's time at a moment of the tests' clock."""
+    return datetime(2026, 11, 27, tzinfo=UTC) + timedelta(seconds=now)
+
+
 @dataclass
 class Story:
     """A target and a clock: each `turn` decides and carries the decision out."""
@@ -85,6 +93,7 @@ class Story:
     spec: QueueConsumerSpec
     replicas: int = 0
     now: float = 1000.0
+    pause: Pause = NO_PAUSE
     memory: Memory = field(init=False)
 
     def __post_init__(self) -> None:
@@ -98,7 +107,14 @@ class Story:
         """The same for entries of any kind."""
         self.now += after
         observation = Observation(entries=seen, current=self.replicas, running=self.replicas)
-        decision = decide(spec=self.spec, observation=observation, memory=self.memory, now=self.now)
+        decision = decide(
+            spec=self.spec,
+            observation=observation,
+            memory=self.memory,
+            now=self.now,
+            at=wall(self.now),
+            pause=self.pause,
+        )
         self.memory, self.replicas = decision.memory, decision.replicas
         return decision
 

@@ -1,9 +1,12 @@
 """Decisions as a user would tell them."""
 
+from dataclasses import replace
+
 import pytest
 
-from qc_operator.scaling.decision import Limit, Reason
-from qc_operator.scaling.observation import LEFT_OUT, Depth, Missing, Totals, Unavailable, Unknown
+from qc_operator.scaling.decision import Decision
+from qc_operator.scaling.observation import LEFT_OUT, Counters, Depth, Missing, Totals, Unavailable, Unknown
+from qc_operator.scaling.reasons import Limit, Reason
 from tests.unit.operator.conftest import Story, known, missing, queue, spec, totals, unknown
 
 
@@ -139,7 +142,7 @@ def test_goes_to_zero_in_one_step_once_idle(story: Story) -> None:
     decision = story.see(ready=0, after=1.0)
 
     assert (0, Reason.IDLE) == (decision.replicas, decision.reason)
-    assert "no messages for 60 s, idleAfterSeconds is 60" == decision.message
+    assert "no messages for 60 s or longer (idleAfterSeconds)" == decision.message
 
 
 def test_is_not_idle_while_messages_are_unacknowledged(story: Story) -> None:
@@ -217,7 +220,7 @@ def test_the_largest_answer_of_several_queues_wins() -> None:
     )
 
     assert 4 == decision.replicas
-    assert "40 messages in invoices / 10 per replica = 4" == decision.message
+    assert "40 messages in invoices / 10 per replica = 4, the largest of 2 answers (receipts lag 2)" == decision.message
 
 
 def test_one_queue_that_can_be_read_may_scale_up_while_another_cannot() -> None:
@@ -360,3 +363,28 @@ def test_bounds_hold_also_while_nothing_can_be_read(reading: Missing | Unknown) 
     nothing = Unknown(cause="x", message="", at=0.0)
 
     assert 2 == story.turn(queue(reading, nothing)).replicas
+
+
+def test_from_zero_a_rate_of_nothing_is_no_reason_to_leave_messages_waiting() -> None:
+    story = Story(spec=spec(queues=[{"name": "receipts", "publishRate": {"perReplica": 5}}]))
+
+    def seen(ready: int, *, after: float, counted_at: float) -> Decision:
+        counters = Counters(published=0, acknowledged=0, delivered=0, at=counted_at)
+        queue = replace(known(ready=ready, unacknowledged=0, at=story.now + after), counters=counters)
+        return story.turn(queue, after=after)
+
+    for _ in range(40):
+        seen(0, after=5.0, counted_at=story.now + 5.0)
+    decision = seen(30, after=1.0, counted_at=story.now)
+
+    assert (1, "WokeUp") == (decision.replicas, decision.reason)
+    assert decision.message.endswith("= 0, 30 messages wait: one to begin with")
+    assert ("wakeUp", 1) == (decision.steps[-1].name, decision.steps[-1].replicas)
+
+
+def test_a_maximum_that_was_lowered_is_the_reason_though_the_queue_asks_for_more() -> None:
+    story = Story(spec=spec(maxReplicas=5), replicas=8)
+
+    decision = story.see(1000)
+
+    assert (5, Reason.SPEC_CHANGED, Limit.MAX) == (decision.replicas, decision.reason, decision.limited_by)

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from qc_operator.readiness import readiness, standby
+from qc_operator.limitation import scaling_limited
+from qc_operator.readiness import readiness
 from qc_operator.resource import QueueConsumerSpec
-from qc_operator.scaling.decision import Reason
 from qc_operator.scaling.observation import Depth, EntryObservation, QueueFacts, QueueObservation, Unavailable, Unknown
+from qc_operator.scaling.reasons import Reason
 from tests.unit.operator.conftest import Story, entry, known, queue, spec, unknown
 
 PATTERN = "^receipts"
@@ -67,6 +68,65 @@ def test_half_of_the_queues_may_scale_up_and_never_down() -> None:
 
     up = matched(*matching(200, at=story.now + 1), unknown(at=story.now + 1, name="receipts.b"))
     assert 10 == story.decide(up, after=1.0).replicas
+
+
+@pytest.mark.parametrize(
+    ("aggregate", "replicas", "words"),
+    [
+        # 150 of 2,000 queues hold 50 messages, and these are read first. The average of all is 3.75.
+        ("Average", 1, "4 messages in the average of the 2000 queues that match ^receipts (150 read)"),
+        ("Max", 3, "50 messages in the longest of the 2000 queues that match ^receipts (150 read)"),
+        ("Sum", 10, "7500 messages in the 2000 queues that match ^receipts (150 read)"),
+    ],
+)
+@pytest.mark.parametrize("before", [0, 1])
+def test_the_queues_that_were_read_first_raise_no_average(
+    before: int, aggregate: str, replicas: int, words: str
+) -> None:
+    story = Story(spec=pattern_spec(aggregate=aggregate), replicas=before)
+    part = matching(*[50] * 150)
+
+    decision = story.decide(replace(matched(*part), awaited=1850))
+
+    assert replicas == decision.replicas
+    assert words in decision.message
+    assert replicas == story.decide(matched(*part, *matching(*[0] * 1850))).replicas
+
+
+@pytest.mark.parametrize("aggregate", ["Sum", "Max", "Average"])
+def test_nothing_goes_down_while_a_queue_was_not_read_once(aggregate: str) -> None:
+    story = running(60, 0, aggregate=aggregate)
+    for _ in range(200):
+        part = replace(matched(*matching(1, at=story.now + 1)), awaited=1)
+        decision = story.decide(part, after=1.0)
+
+    assert 4 == decision.replicas
+    assert "the 2 queues that match ^receipts (1 read), not known to be so few" in decision.message
+
+
+def test_how_many_match_is_known_once_each_was_read() -> None:
+    seen = matched(*matching(1, 2))
+
+    assert 2 == seen.matched
+    assert replace(seen, awaited=1).matched is None
+    assert entry(*matching(1)).matched is None
+
+
+@pytest.mark.parametrize("aggregate", ["Sum", "Max", "Average"])
+def test_one_queue_that_matches_is_told_as_one(aggregate: str) -> None:
+    story = Story(spec=pattern_spec(aggregate=aggregate))
+
+    decision = story.decide(matched(*matching(100)))
+
+    assert "100 messages in the queue that matches ^receipts / 20 per replica = 5" == decision.message
+
+
+def test_a_queue_that_cannot_be_counted_is_not_told_as_counted() -> None:
+    story = Story(spec=pattern_spec(), replicas=1)
+
+    decision = story.decide(matched(*matching(100, 0, 0), unknown(at=story.now, name="receipts.log")))
+
+    assert "100 messages in the 4 queues that match ^receipts (3 read) / 20 per replica = 5" == decision.message
 
 
 def test_while_the_list_of_queues_is_not_known_nothing_goes_down() -> None:
@@ -140,12 +200,25 @@ def single_active(*, consumer: bool) -> EntryObservation:
     return entry(replace(seen, facts=facts))
 
 
-def test_standby_replicas_are_warned_of_and_the_warning_is_taken_back() -> None:
-    (warning,) = standby(entries=(single_active(consumer=True),), spec=spec(maxReplicas=4), told=False)
-    assert ("ScalingLimited", "True", "SingleActiveConsumer") == (warning.type, warning.status, warning.reason)
-    assert "maxReplicas" in warning.message
+def limitation(*, consumer: bool, most: int = 4, told: str | None = None) -> list[tuple[str, str]]:
+    """Status and reason of ScalingLimited after five messages were seen in such a queue."""
+    story = Story(spec=spec(maxReplicas=most))
+    seen = single_active(consumer=consumer)
+    told_now = scaling_limited(decision=story.decide(seen), entries=(seen,), spec=story.spec, told=told)
+    return [(condition.status, condition.reason) for condition in told_now]
 
-    assert () == standby(entries=(single_active(consumer=True),), spec=spec(maxReplicas=1), told=False)
-    assert () == standby(entries=(single_active(consumer=False),), spec=spec(), told=False)
-    (taken_back,) = standby(entries=(single_active(consumer=False),), spec=spec(), told=True)
-    assert "False" == taken_back.status
+
+def test_standby_replicas_are_warned_of_and_the_warning_is_taken_back() -> None:
+    assert [("True", "SingleActiveConsumer")] == limitation(consumer=True)
+    assert [] == limitation(consumer=True, most=1)
+    assert [] == limitation(consumer=False)
+    assert [("False", "NotLimited")] == limitation(consumer=False, told="SingleActiveConsumer")
+
+
+def test_the_warning_stays_while_it_is_not_known_what_the_queue_is() -> None:
+    story = Story(spec=spec(maxReplicas=4))
+    seen = entry(*matching(5))
+
+    told = scaling_limited(decision=story.decide(seen), entries=(seen,), spec=story.spec, told="SingleActiveConsumer")
+
+    assert () == told

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from qc_operator import reporting
+from qc_operator import reporting, transitions
 from qc_operator.conditions import Condition
 from qc_operator.reporting import Change, Findings
 from qc_operator.scaling.decision import Decision
@@ -23,7 +23,12 @@ def found(decision: Decision, story: Story, *, ready: int = 0, change: Change | 
 
 def report(findings: Findings, previous: dict[str, Any] | None = None, *, at: datetime = NOON) -> dict[str, Any]:
     return reporting.status(
-        findings=findings, previous=previous or {}, generation=7, target="Deployment/receipts", now=at
+        findings=findings,
+        previous=previous or {},
+        generation=7,
+        target="Deployment/receipts",
+        broker="shop-rabbitmq",
+        now=at,
     )
 
 
@@ -67,7 +72,7 @@ def test_history_keeps_the_last_twenty_changes(story: Story) -> None:
 
 
 def test_a_change_is_written_at_once(woken: dict[str, Any]) -> None:
-    assert reporting.must_write(status=woken, written={}, numbers_due=False)
+    assert transitions.must_write(status=woken, written={}, numbers_due=False)
 
 
 def test_the_steady_decision_that_follows_a_change_is_not(woken: dict[str, Any], story: Story) -> None:
@@ -75,22 +80,22 @@ def test_the_steady_decision_that_follows_a_change_is_not(woken: dict[str, Any],
     after = report(found(story.see(ready=90), story, ready=90), woken)
 
     assert "Steady" == after["lastDecision"]["reason"]
-    assert not reporting.must_write(status=after, written=woken, numbers_due=False)
-    assert reporting.must_write(status=after, written=woken, numbers_due=True)
+    assert not transitions.must_write(status=after, written=woken, numbers_due=False)
+    assert transitions.must_write(status=after, written=woken, numbers_due=True)
 
 
 def test_nothing_is_written_while_nothing_but_the_time_changes(story: Story) -> None:
     first = report(found(story.see(ready=0), story))
     later = report(found(story.see(ready=0), story), first, at=NOON + timedelta(hours=1))
 
-    assert not reporting.must_write(status=later, written=first, numbers_due=True)
+    assert not transitions.must_write(status=later, written=first, numbers_due=True)
 
 
 def test_a_condition_that_changes_is_written_at_once_and_keeps_its_time_otherwise(woken: dict[str, Any]) -> None:
     broken = report(Findings(conditions=(NO_QUEUE,)), woken, at=NOON + timedelta(minutes=1))
     still = report(Findings(conditions=(NO_QUEUE,)), broken, at=NOON + timedelta(minutes=2))
 
-    assert reporting.must_write(status=broken, written=woken, numbers_due=False)
+    assert transitions.must_write(status=broken, written=woken, numbers_due=False)
     assert "2026-11-27T12:01:00Z" == still["conditions"][0]["lastTransitionTime"]
     assert woken["history"] == still["history"]
 
@@ -116,7 +121,7 @@ def test_a_missing_queue_says_so(story: Story) -> None:
 def test_one_event_tells_each_change(before: int, after: int, reason: str, story: Story) -> None:
     findings = found(story.see(ready=95), story, change=Change(before=before, after=after))
 
-    (event,) = reporting.events(findings=findings, previous=[])
+    (event,) = transitions.events(findings=findings, previous=[])
 
     assert (reason, False) == (event.reason, event.warning)
     assert event.note.startswith(f"{before} -> {after} replicas, WokeUp: 95 messages")
@@ -128,9 +133,9 @@ def test_trouble_is_told_once_and_so_is_recovery() -> None:
     trouble, recovery = Findings(conditions=(NO_QUEUE,)), Findings(conditions=(READY,))
 
     assert [("QueueMissing", True)] == [
-        (e.reason, e.warning) for e in reporting.events(findings=trouble, previous=healthy)
+        (e.reason, e.warning) for e in transitions.events(findings=trouble, previous=healthy)
     ]
-    assert [] == reporting.events(findings=trouble, previous=broken)
-    assert ["Recovered"] == [e.reason for e in reporting.events(findings=recovery, previous=broken)]
-    assert [] == reporting.events(findings=recovery, previous=healthy)
-    assert [] == reporting.events(findings=recovery, previous=[])
+    assert [] == transitions.events(findings=trouble, previous=broken)
+    assert ["Recovered"] == [e.reason for e in transitions.events(findings=recovery, previous=broken)]
+    assert [] == transitions.events(findings=recovery, previous=healthy)
+    assert [] == transitions.events(findings=recovery, previous=[])

@@ -59,38 +59,39 @@ def test_an_unknown_field_is_refused_by_its_name() -> None:
         parse(body(maxReplica=3))
 
 
-@pytest.mark.parametrize(
-    ("changes", "path"),
-    [
-        ({"queues": [{"name": "a", "wait": {"objectiveSeconds": 30}}]}, "spec.queues[0].wait"),
-        ({"queues": [{"name": "a", "drain": {"withinSeconds": 30}}]}, "spec.queues[0].drain"),
-        ({"queues": [{"name": "a", "publishRate": {"perReplica": 3}}]}, "spec.queues[0].publishRate"),
-        ({"queues": [{"name": "a", "deliverRate": {"perReplica": 3}}]}, "spec.queues[0].deliverRate"),
-        ({"behavior": {}}, "spec.behavior"),
-        ({"fallback": {}}, "spec.fallback"),
-        ({"schedules": []}, "spec.schedules"),
-        ({"mode": "Observe"}, "spec.mode"),
-        ({"restoreReplicasOnDelete": "Original"}, "spec.restoreReplicasOnDelete"),
-    ],
-)
-def test_a_field_that_nothing_acts_on_yet_is_told(changes: dict[str, Any], path: str) -> None:
-    assert (path,) == not_implemented(spec(**changes), {})
-
-
-def test_an_annotation_that_nothing_acts_on_yet_is_told() -> None:
-    paths = not_implemented(spec(), {"queueconsumer.dev/paused": "true", "other": "x"})
-
-    assert ("metadata.annotations[queueconsumer.dev/paused]",) == paths
-
-
-def test_an_annotation_that_says_false_says_nothing() -> None:
-    assert not_implemented(spec(), {"queueconsumer.dev/paused": "false"}) == ()
+def test_a_field_that_nothing_acts_on_yet_is_told() -> None:
+    assert ("spec.restoreReplicasOnDelete",) == not_implemented(spec(restoreReplicasOnDelete="Original"))
 
 
 def test_what_is_acted_on_is_not_told() -> None:
-    whole = spec(minReplicas=1, activateAbove=2, idleAfterSeconds=3, idleEvidence="ReadyOnly", mode="Scale")
+    targets = {
+        "publishRate": {"perReplica": 3},
+        "deliverRate": {"perReplica": "0.5"},
+        "drain": {"withinSeconds": 30},
+        "wait": {"objectiveSeconds": 30},
+        "secondsPerMessage": "200m",
+    }
+    whole = spec(
+        queues=[{"name": "a"} | targets],
+        minReplicas=1,
+        activateAbove=2,
+        idleAfterSeconds=3,
+        idleEvidence="ReadyOnly",
+        mode="Observe",
+        restoreReplicasOnDelete="Keep",
+    )
 
-    assert () == not_implemented(whole, {})
+    assert () == not_implemented(whole)
+
+
+@pytest.mark.parametrize(
+    ("target", "number"),
+    [("lag", "scaleUpAbove"), ("publishRate", "perReplica"), ("deliverRate", "perReplica"), ("drain", "withinSeconds")],
+)
+def test_one_target_of_any_kind_is_enough(target: str, number: str) -> None:
+    (queue,) = spec(queues=[{"name": "a", target: {number: 3}}]).queues
+
+    assert queue.wait is None
 
 
 @pytest.mark.parametrize("pattern", ["(", "(?=a)b", r"(a)\1", "a{2000}", "(((a{100}){100}){100})"])
