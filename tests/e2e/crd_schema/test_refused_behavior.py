@@ -27,6 +27,10 @@ POLICY = {"type": "Pods", "value": 4, "periodSeconds": 15}
         pytest.param("policies", [POLICY | {"periodSeconds": 0}], "greater than or equal to 1", id="period-zero"),
         pytest.param("policies", [POLICY | {"periodSeconds": 1801}], "less than or equal to 1800", id="period-long"),
         pytest.param("policies", [{"type": "Pods", "value": 4}], "Required", id="period-missing"),
+        pytest.param("tolerance", "10%", "Kubernetes quantity form", id="tolerance-percent"),
+        pytest.param("tolerance", "-0.1", "Kubernetes quantity form", id="tolerance-negative"),
+        pytest.param("tolerance", "1.1", "at least 0 and at most 1", id="tolerance-above-one"),
+        pytest.param("tolerance", 2, "at least 0 and at most 1", id="tolerance-two"),
     ],
 )
 def test_behavior_out_of_bounds_is_refused(

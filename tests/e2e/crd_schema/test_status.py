@@ -29,7 +29,20 @@ WHOLE: dict[str, Any] = {
         {"name": "receipts", "vhost": "shop", "ready": 1240, "unacknowledged": 64, "readAt": TIME, "state": "Read"},
         {"name": "invoices", "state": "Missing", "message": "there is no such queue"},
     ],
-    "lastDecision": CHANGE | {"steps": ["1304 messages / 100 per replica = 14", "limited to maxReplicas 8"]},
+    "startSeconds": "7.25",
+    "lastDecision": CHANGE
+    | {
+        "steps": [
+            {"step": "lag", "replicas": 14, "source": "receipts", "observed": True, "message": "1304 / 100 = 14"},
+            {
+                "step": "bounds",
+                "replicas": 8,
+                "source": "spec.maxReplicas",
+                "observed": True,
+                "message": "limited to 8",
+            },
+        ]
+    },
     "history": [CHANGE] * 20,
     "columns": {
         "target": "Deployment/receipts",
@@ -42,7 +55,7 @@ WHOLE: dict[str, Any] = {
         "queues": "receipts,invoices",
         "broker": "shop-rabbitmq/shop",
         "rates": "210/135",
-        "readingAge": "0.8s",
+        "readingAge": "fresh",
         "conditions": "Ready,Active",
     },
     "conditions": [
@@ -113,7 +126,7 @@ def test_the_columns_show_the_status(statuses: Statuses) -> None:
         "Queues": "receipts,invoices",
         "Broker": "shop-rabbitmq/shop",
         "Rates": "210/135",
-        "Reading Age": "0.8s",
+        "Reading Age": "fresh",
         "Mode": "Scale",
         "Conditions": "Ready,Active",
     }
@@ -125,6 +138,12 @@ def test_the_columns_show_the_status(statuses: Statuses) -> None:
         pytest.param({"lastDecision": CHANGE | {"reason": "Because"}}, "status.lastDecision.reason", id="reason"),
         pytest.param({"lastDecision": CHANGE | {"limitedBy": "budget"}}, "status.lastDecision.limitedBy", id="limit"),
         pytest.param({"lastDecision": CHANGE | {"time": "yesterday"}}, "status.lastDecision.time", id="time"),
+        pytest.param(
+            {"lastDecision": CHANGE | {"steps": [{"step": "guess", "replicas": 1, "message": "so"}]}},
+            "status.lastDecision.steps[0].step",
+            id="step",
+        ),
+        pytest.param({"startSeconds": "soon"}, "status.startSeconds", id="startSeconds"),
         pytest.param({"history": [CHANGE] * 21}, "status.history", id="history-of-21"),
         pytest.param({"currentReplicas": -1}, "status.currentReplicas", id="negative-replicas"),
         pytest.param({"queues": [{"name": "a", "state": "Gone"}]}, "status.queues[0].state", id="state"),
