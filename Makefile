@@ -71,6 +71,10 @@ demo: $(if $(filter current,$(DEMO_CLUSTER)),$(if $(IMAGE_LOAD),packages),packag
 bench-react: packages venv ## Measure the time from a confirmed message to the write of /scale (BENCH_OPTIONS=--trials=5)
 	@$(PY) -m tests.with_cluster $(PY) -m bench.reaction $(BENCH_OPTIONS)
 
+.PHONY: bench-decide
+bench-decide: venv ## Measure what a decision costs in time and memory
+	@$(PY) -m bench.decide $(BENCH_OPTIONS)
+
 .PHONY: bench-reader
 bench-reader: packages venv ## Measure what reading queues costs and how fresh it is, on both releases (BENCH_OPTIONS="--releases 4")
 	@$(PY) -m bench.reader $(BENCH_OPTIONS)
@@ -78,3 +82,7 @@ bench-reader: packages venv ## Measure what reading queues costs and how fresh i
 .PHONY: bench-faults
 bench-faults: packages venv ## Measure what is told of a queue during each fault, and how soon it is read again (BENCH_OPTIONS="--faults port")
 	@$(PY) -m bench.faults $(BENCH_OPTIONS)
+
+.PHONY: mutate
+mutate: venv ## Change each line of what decides, and see whether a unit test notices (MUTATE_OPTIONS="behavior lag")
+	@$(PY) -m tests.mutation $(MUTATE_OPTIONS)
