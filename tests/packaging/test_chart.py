@@ -52,6 +52,7 @@ def test_the_operator_may_do_what_it_needs_and_nothing_else(helm: Path) -> None:
         ("apps", "statefulsets/scale", "patch"),
         ("apps", "replicasets/scale", "get"),
         ("apps", "replicasets/scale", "patch"),
+        ("", "pods", "list"),
         ("events.k8s.io", "events", "create"),
     }
 

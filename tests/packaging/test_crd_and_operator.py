@@ -15,7 +15,12 @@ import yaml
 from qc_operator import reporting, resource
 from qc_operator.conditions import Condition
 from qc_operator.scaling import decision
+from qc_operator.scaling.explanation import Step
+from qc_operator.scaling.memory import remember_nothing
 from qc_operator.scaling.observation import Depth, EntryObservation, Missing, QueueObservation, Totals, Unavailable
+from qc_operator.scaling.rates import Rates
+from qc_operator.scaling.reasons import Limit, Reason
+from qc_operator.scaling.situation import Waiting
 from tests.e2e.crd_schema.manifests import example_of_the_design
 from tests.packaging.rendering import CRD
 
@@ -37,19 +42,20 @@ def test_the_schema_has_every_word_of_a_decision(place: str) -> None:
     record = SCHEMA["status"]["properties"][place]
     words = record.get("items", record)["properties"]
 
-    assert {reason.value for reason in decision.Reason} <= set(words["reason"]["enum"])
-    assert {limit.value for limit in decision.Limit} <= set(words["limitedBy"]["enum"])
+    assert {reason.value for reason in Reason} <= set(words["reason"]["enum"])
+    assert {limit.value for limit in Limit} <= set(words["limitedBy"]["enum"])
 
 
 def test_the_schema_has_every_field_that_the_operator_writes() -> None:
     decided = decision.Decision(
         current=0,
         replicas=3,
-        reason=decision.Reason.WOKE_UP,
-        message="300 messages / 100 per replica = 3",
-        limited_by=decision.Limit.NONE,
-        memory=decision.remember_nothing(now=0.0),
-        steps=("300 messages / 100 per replica = 3",),
+        reason=Reason.WOKE_UP,
+        limited_by=Limit.NONE,
+        memory=remember_nothing(now=0.0),
+        steps=(Step(name="lag", replicas=3, words="300 messages / 100 per replica = 3", source="receipts"),),
+        rates=(Rates(arrivals=3.2, acknowledgements=120.0, throughput=12.0, throughput_from="learned"), Rates()),
+        waiting=(Waiting(seconds=2.5, objective=30), None),
     )
     queues = (
         QueueObservation(
@@ -79,6 +85,7 @@ def test_the_schema_has_every_field_that_the_operator_writes() -> None:
         previous={},
         generation=1,
         target="Deployment/receipts",
+        broker="shop-rabbitmq",
         now=datetime(2026, 11, 27, tzinfo=UTC),
     )
 

@@ -117,7 +117,7 @@ def _check(manifest: dict[str, Any]) -> None:
 
     assert manifest["apiVersion"] == f"{resource.GROUP}/{resource.VERSION}"
     # An example that is answered with NotImplemented would be no help.
-    assert resource.not_implemented(spec, manifest["metadata"].get("annotations", {})) == ()
+    assert resource.not_implemented(spec) == ()
 
 
 def test_the_quickstart_shows_the_files_that_it_uses() -> None:

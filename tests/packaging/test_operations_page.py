@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import Counter, Gauge, Histogram
 
-from qc_operator import brokers, readiness, reporting, runtime
+from qc_operator import brokers, limitation, readiness, runtime, transitions
 from qc_operator.brokers import (
     amqp,
     both_lanes,
@@ -50,14 +50,15 @@ SLOW_LANE = (
     totals_sources,
 )
 SOURCES = (
-    amqp, declares, entry, fast_lane, feed, feeds, issuer, oauth2, readiness, reader, runtime, secret_watch,
-    session, trust, brokers, *SLOW_LANE,
+    amqp, brokers, declares, entry, fast_lane, feed, feeds, issuer, limitation, oauth2, readiness, reader, runtime,
+    secret_watch, session, trust, *SLOW_LANE,
 )  # fmt: skip
-TABLES = ("ready", "slow lane", "active", "limited")
+TABLES = ("ready", "slow lane", "active", "limited", "objective", "others")
 # CamelCase words in these files that are no reasons: conditions and their values, a field's value, HTTP's headers; and
 # the cause of totals that are left out, which is told in a sentence only.
 OTHER_WORDS = {
-    "Ready", "Active", "ScalingLimited", "True", "False", "Unknown", "ReadyAndUnacked",
+    "Ready", "Active", "ScalingLimited", "ObjectiveMet", "FallbackActive", "Paused", "Observe",
+    "True", "False", "Unknown", "ReadyAndUnacked",
     "Accept", "Authorization", "Host", "LeftOut",
 }  # fmt: skip
 
@@ -97,11 +98,11 @@ def test_what_reading_queues_tells_of_is_told_by_reasons_that_there_are(
 
 
 def test_every_event_of_its_own_is_explained() -> None:
-    source = inspect.getsource(reporting.events) + inspect.getsource(reporting._scaled)
-    said = set(re.findall(r'"((?:Activated|Scaled|Recovered)\w*)"', source))
+    source = inspect.getsource(transitions)
+    said = set(re.findall(r'"((?:Activated|Scaled|Recovered|FallbackActivated|Paused)\w*)"', source))
 
     assert words(PAGE, "events") == said
-    assert len(said) == 5
+    assert len(said) == 7
 
 
 def test_every_metric_is_explained_with_its_labels() -> None:

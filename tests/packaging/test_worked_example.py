@@ -1,20 +1,22 @@
-"""docs/how-it-decides.md tells what decide() does: its tables are replayed, its lists compared with the code."""
+"""docs/decisions.md tells what decide() does: its tables are replayed, its lists compared with the code."""
 
 import re
-from dataclasses import fields, replace
+from dataclasses import fields
 
 import pytest
+from msgspec.structs import replace
 
 from qc_operator.brokers import alarms, breaker, node_metrics, session
-from qc_operator.scaling import demand, idleness, stabilization, trust
-from qc_operator.scaling.decision import Limit, Reason, decide
+from qc_operator.scaling import backlog, idleness, stabilization, standing, stuck_consumers, trust, unschedulable
+from qc_operator.scaling.decision import decide
 from qc_operator.scaling.observation import EntryObservation, QueueObservation, Unknown
-from qc_operator.scaling.stabilization import Answer
+from qc_operator.scaling.reasons import Limit, Reason
+from qc_operator.scaling.stabilization import Answer, Answers
 from qc_operator.settings import ReadingSettings, StatusSettings
 from tests.packaging.documents import DOCS, table, words
-from tests.unit.operator.conftest import Story, known, observed, queue, spec
+from tests.unit.operator.conftest import Story, known, observed, queue, spec, wall
 
-PAGE = DOCS / "how-it-decides.md"
+PAGE = DOCS / "decisions.md"
 POLICY = spec(queues=[{"name": "receipts", "lag": {"scaleUpAbove": 20, "scaleDownBelow": 5}}], maxReplicas=10)
 TEN_MINUTES = 600.0
 
@@ -75,10 +77,10 @@ def _wanted(messages: int, current: int) -> int:
     """What is decided once the window has nothing to say: it asked for nothing, and it has been seen whole."""
     now = 0.0
     seen = observed(known(ready=messages, unacknowledged=0, at=now), current=current)
-    answers = (Answer(at=now - 1, replicas=0),)
+    answers = Answers(down=(Answer(at=now - 1, replicas=0),))
     memory = replace(Story(spec=POLICY, now=now).memory, since=-TEN_MINUTES, answers=answers)
     policy = spec(queues=[{"name": "receipts", "lag": {"scaleUpAbove": 20, "scaleDownBelow": 5}}], maxReplicas=100)
-    return decide(spec=policy, observation=seen, memory=memory, now=now).replicas
+    return decide(spec=policy, observation=seen, memory=memory, now=now, at=wall(now)).replicas
 
 
 def test_the_page_has_exactly_the_reasons_and_limits_of_the_code() -> None:
@@ -106,7 +108,10 @@ def test_the_numbers_are_those_of_the_code(row: list[str]) -> None:
         "StatusSettings": StatusSettings(),
         "DOWN_WINDOW": stabilization,
         "TOTALS_MAX_AGE": trust,
-        "TOTALS_NEW": demand,
+        "TOTALS_NEW": backlog,
+        "STANDS": standing,
+        "LEAST_SILENCE": stuck_consumers,
+        "GRACE": unschedulable,
         "SETTLED_AFTER": idleness,
         "RECONNECT_MOST": session,
         "REFUSED_MOST": session,

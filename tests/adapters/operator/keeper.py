@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Protocol
 
 import pytest
+from msgspec.structs import replace
 
 from qc_operator.brokers import QueueSource
 from qc_operator.brokers.feed import QueueFeed
 from qc_operator.resource import parse
 from qc_operator.scaling import stabilization
-from qc_operator.scaling.decision import Decision, Memory, decide, remember_nothing
+from qc_operator.scaling.decision import Decision, decide
+from qc_operator.scaling.memory import Memory, remember_nothing
 from qc_operator.scaling.observation import Depth, Observation, QueueObservation, Totals, Unknown
-from qc_operator.scaling.stabilization import Answer
+from qc_operator.scaling.stabilization import Answer, Answers
 
 REPLICAS = 5
 """What the target has: one for each message that the tests put into its queue."""
@@ -78,7 +81,7 @@ class Keeper:
         now = asyncio.get_running_loop().time()
         observation = Observation(entries=self.feed.observe(), current=REPLICAS, running=REPLICAS)
         memory = self._memory if self._mended and self._memory is not None else _aged(now=now)
-        decision = decide(spec=self._spec, observation=observation, memory=memory, now=now)
+        decision = decide(spec=self._spec, observation=observation, memory=memory, now=now, at=datetime.now(UTC))
         self._memory = decision.memory
         if decision.replicas < self.lowest:
             self.lowest, self.because = decision.replicas, (decision, observation)
@@ -138,7 +141,7 @@ class Keeper:
 
 def _aged(*, now: float) -> Memory:
     """The memory of an operator that has known for long that nothing is wanted."""
-    answers = (Answer(at=now - 1.0, replicas=0),)
+    answers = Answers(down=(Answer(at=now - 1.0, replicas=0),))
     return replace(remember_nothing(now=now - LONG_AGO), answers=answers)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from qc_operator.brokers import QueueSource
+from qc_operator.brokers import QueueSource, fast_lane
 from qc_operator.brokers.feed import QueueFeed
 from qc_operator.scaling.observation import Depth, EntryObservation, Totals
 from tests.adapters.operator.conftest import QUICK, Bench, SecretStore, filled
@@ -51,10 +51,12 @@ async def test_all_of_more_than_a_page_of_queues_match(any_vhost: Vhost, reading
     assert 1 == entry.ready
 
 
-@pytest.mark.parametrize("settings", [replace(QUICK, declares_per_second=200.0)], ids=["slowly"])
 async def test_how_many_match_is_told_once_each_was_read(
-    any_vhost: Vhost, reading: Bench, secrets: SecretStore
+    any_vhost: Vhost, reading: Bench, secrets: SecretStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # A round trip for each, so that a part of them can be seen.
+    monkeypatch.setattr(fast_lane, "FRESH_CHANNELS", 1)
+    monkeypatch.setattr(fast_lane, "FRESH_WINDOW", 1)
     secrets.put(any_vhost)
     declare_all(any_vhost, [f"orders.{number}" for number in range(MORE_THAN_A_PAGE)])
     feed = pattern(reading, r"^orders\.")
