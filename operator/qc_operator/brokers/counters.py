@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from qc_operator.scaling.observation import Counters
 
@@ -17,16 +18,21 @@ class Counts:
     delivered: int
 
 
+LIKELY: Final = 10
+"""A counter that fell was reset if it shows no more than so many times its last growth, and so many besides."""
+
+
 class CounterLedger:
     """Adds up what the counters of each queue grow by.
 
-    They begin anew when a queue is deleted and declared again, and when a broker starts; and they fall when a node of a
-    cluster leaves the sums, by which what remains is old. Nobody can tell the two apart, so a reading that is lower
-    than before adds nothing: that loses what came in a few seconds, while all that is shown may be a million.
+    They begin anew when a queue is deleted and declared again, and when a broker starts: all they show then has come
+    since. They also fall when a node of a cluster leaves the sums, by which what remains is old and may be a million.
+    What is told apart by its size is not told apart for sure, so what looks too large adds nothing.
     """
 
     def __init__(self) -> None:
         self._shown: dict[str, Counts] = {}
+        self._grew: dict[str, Counts] = {}
         self._counters: dict[str, Counters] = {}
 
     def of(self, queue: str) -> Counters | None:
@@ -36,20 +42,32 @@ class CounterLedger:
     def add(self, readings: Mapping[str, Counts], *, at: float) -> None:
         """Take in what the broker showed when it was asked at that time."""
         for queue, now in readings.items():
-            before, sums = self._shown.get(queue, now), self._counters.get(queue)
-            self._shown[queue] = now
+            before, sums = self._shown.get(queue, now), self._counters.get(queue, NONE)
+            last = self._grew.get(queue, NOTHING)
+            grew = Counts(
+                published=_growth(before.published, now.published, last=last.published),
+                acknowledged=_growth(before.acknowledged, now.acknowledged, last=last.acknowledged),
+                delivered=_growth(before.delivered, now.delivered, last=last.delivered),
+            )
+            self._shown[queue], self._grew[queue] = now, grew
             self._counters[queue] = Counters(
-                published=(sums.published if sums else 0) + _growth(before.published, now.published),
-                acknowledged=(sums.acknowledged if sums else 0) + _growth(before.acknowledged, now.acknowledged),
-                delivered=(sums.delivered if sums else 0) + _growth(before.delivered, now.delivered),
+                published=sums.published + grew.published,
+                acknowledged=sums.acknowledged + grew.acknowledged,
+                delivered=sums.delivered + grew.delivered,
                 at=at,
             )
 
     def keep(self, queues: Collection[str]) -> None:
         """Forget all queues but these."""
         for queue in self._shown.keys() - set(queues):
-            del self._shown[queue], self._counters[queue]
+            del self._shown[queue], self._grew[queue], self._counters[queue]
 
 
-def _growth(before: int, now: int) -> int:
-    return max(0, now - before)
+NOTHING: Final = Counts(published=0, acknowledged=0, delivered=0)
+NONE: Final = Counters(published=0, acknowledged=0, delivered=0, at=0.0)
+
+
+def _growth(before: int, now: int, *, last: int) -> int:
+    if now >= before:
+        return now - before
+    return now if now <= LIKELY * last + LIKELY else 0

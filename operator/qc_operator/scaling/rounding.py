@@ -26,8 +26,7 @@ def whole(exact: float) -> int:
         return MOST
     if exact <= 0.0:
         return 0
-    nearest = round(exact)
-    return nearest if abs(exact - nearest) <= TOLERANCE * exact else math.ceil(exact)
+    return math.ceil(exact - TOLERANCE * exact)
 
 
 @lru_cache(maxsize=1024)

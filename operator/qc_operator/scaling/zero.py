@@ -44,7 +44,8 @@ def from_zero(
         return Draft(replicas=0, reason=Reason.STEADY, steps=(step,), memory=memory)
     replicas, steps = wanted.replicas, wanted.steps
     if replicas < 1:
-        replicas, words = 1, f"{ready} messages wait: one to begin with"
+        wait = "1 message waits" if ready == 1 else f"{ready} messages wait"
+        replicas, words = 1, f"{wait}: one to begin with"
         steps = (*steps, Step(name="wakeUp", replicas=1, words=words, source="queues"))
     # The window starts here: what was wanted before the sleep says nothing about now.
     answers = stabilization.recorded(answers=Answers(), current=replicas, wanted=replicas, behavior=behavior, now=now)

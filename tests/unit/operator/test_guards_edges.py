@@ -185,3 +185,11 @@ def test_too_few_deliveries_say_nothing_and_are_let_go_after_five_minutes(second
     tally = Tally(at=seconds, acknowledged=0, delivered=19, ready=100, consumers=3, unacknowledged=3, messages=100)
 
     assert loops == _compared(progress(unacknowledged=3), tally=tally, working=True)
+
+
+def test_of_the_schedulers_words_the_first_sentence_is_told() -> None:
+    pods = Pods(ready=0, unschedulable=1, why_unschedulable="no room. preemption: none. ", at=100.0)
+    words = unschedulable(since=50.0, pods=pods, now=100.0)
+
+    assert words is not None
+    assert words.startswith("1 of 1 pods find no node (no room): ")

@@ -35,3 +35,12 @@ def test_an_end_that_cannot_be_understood_is_not_told_as_an_end() -> None:
     assert pause.until is None
     assert pause.until_words is None
     assert pause.paused
+
+
+def test_an_annotation_that_only_begins_like_one_pauses_and_is_told() -> None:
+    pause = parse({f"{PAUSED}-replica": "3", "other.dev/x": "true"})
+
+    rule = f"is none of {PAUSED}, {REPLICAS} and {UNTIL}"
+    assert ((f"metadata.annotations[{PAUSED}-replica]", rule, "3"),) == pause.problems
+    assert pause.paused
+    assert parse({f"{PAUSED}-replica": "false"}) == parse({})

@@ -44,7 +44,7 @@ def test_an_answer_stands_until_the_next_count(
     now: float,
     stands: bool,  # noqa: FBT001
 ) -> None:
-    last = given(index=1, demand=replace(ANSWER, between=True), current=8, now=NOW)
+    last = given(index=1, demand=ANSWER, current=8, now=NOW)
     found = standing(known=(last,), index=index, demand=demand, current=current, now=now)
 
     assert stands is (found is not None)
@@ -164,15 +164,16 @@ def test_queues_that_are_counted_at_different_times_count_together(gap: float, r
     assert (replicas, replicas == 5) == (second.replicas, second.between)
 
 
-def test_what_is_needed_at_least_between_two_counts_is_in_the_window() -> None:
+@pytest.mark.parametrize(("ready", "least"), [(1, 1), (20, 1), (21, 2), (40, 2)])
+def test_what_is_needed_at_least_between_two_counts_is_in_the_window(ready: int, least: int) -> None:
     queues = [{"name": name, "lag": {"scaleUpAbove": 20}} for name in "ab"]
     told = Story(spec=spec(queues=queues), replicas=5)
     told.memory = replace(told.memory, answers=Answers(down=(Recorded(at=told.now - 1, replicas=1),)))
-    now, before = (totals(ready=40, unacknowledged=0, at=told.now - ago) for ago in (0.0, 3.0))
-    depth = Depth(ready=40, consumers=1, at=told.now)
+    now, before = (totals(ready=ready, unacknowledged=0, at=told.now - ago) for ago in (0.0, 3.0))
+    depth = Depth(ready=ready, consumers=1, at=told.now)
     decision = told.turn(queue(depth, now, name="a"), queue(depth, before, name="b"))
 
-    assert (Recorded(at=told.now, replicas=2),) == decision.memory.answers.down
+    assert (Recorded(at=told.now, replicas=least),) == decision.memory.answers.down
 
 
 @pytest.mark.parametrize(("ready", "names"), [(1, ["lag"]), (21, ["lag"])])

@@ -455,3 +455,18 @@ def test_a_pause_that_moves_replicas_remembers_when(annotation: dict[str, str], 
     told.pause = parse(annotation)
 
     assert (told.now if moved else 900.0) == told.see(ready=1).memory.changed_at
+
+
+@pytest.mark.parametrize("least", [1, 2])
+def test_replicas_that_were_added_to_learn_go_to_the_minimum_once_there_is_nothing_to_do(least: int) -> None:
+    target = {"name": "receipts", "drain": {"withinSeconds": 60}}
+    told = story(current=5, minReplicas=least, queues=[target])
+    decision = told.see(ready=0)
+
+    words = "no messages for 60 s or longer (idleAfterSeconds)"
+    assert [("idle", least, words, "spec.idleAfterSeconds")] == steps(decision)
+    assert (least, False, Limit.NONE) == (decision.replicas, decision.between, decision.limited_by)
+    assert (Answer(at=told.now, replicas=least),) == decision.memory.answers.down
+    told.memory = changed(told.memory, since=told.now - 60.0)
+    after = told.see(ready=0, after=1.0)
+    assert (least, False) == (after.replicas, after.between)

@@ -191,3 +191,10 @@ def test_lag_within_a_tolerance_holds_and_is_a_complete_answer(ready: int, direc
     assert (
         f"{arithmetic} in receipts / 20 per replica = {needed}, held at 5 within the tolerance of {direction}"
     ) == demand.explanation
+
+
+@pytest.mark.parametrize(("least", "enough"), [(0, False), (1, True)])
+def test_where_nothing_arrives_one_is_enough(least: int, *, enough: bool) -> None:
+    demand = answer(wait, situation(waiting(9), target=objective(2), arrivals=0.0, min_replicas=least))
+
+    assert enough == (demand.infeasible is None)
