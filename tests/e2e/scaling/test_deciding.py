@@ -81,18 +81,18 @@ def test_an_arrival_rate_brings_the_replicas_that_manage_it(make_workload: Make)
 
 
 def test_policies_limit_how_fast_replicas_come(make_workload: Make) -> None:
-    slow = make_workload("slow")
-    slow.declare()
+    gradual = make_workload("gradual")
+    gradual.declare()
     policy = {"policies": [{"type": "Pods", "value": 1, "periodSeconds": 8}]}
-    slow.apply(minReplicas=1, behavior={"scaleUp": policy})
-    slow.until(lambda: slow.condition("Ready")[0] == "True", within=30, what="Ready")
-    slow.publish(45, seconds=600)
+    gradual.apply(minReplicas=1, behavior={"scaleUp": policy})
+    gradual.until(lambda: gradual.condition("Ready")[0] == "True", within=30, what="Ready")
+    gradual.publish(45, seconds=600)
 
-    slow.until(lambda: slow.replicas == 4, within=60, what="one replica more every eight seconds")
-    slow.until(lambda: len(slow.changes()) >= 3, within=20, what="three changes in the status")
-    assert slow.changes()[:3] == [(1, 2), (2, 3), (3, 4)]
-    assert slow.status["history"][0]["limitedBy"] == "upPolicy"
-    slow.until(lambda: slow.condition("ScalingLimited")[1] == "ScaleUpLimited", within=30, what="the condition")
+    gradual.until(lambda: gradual.replicas == 4, within=60, what="one replica more every eight seconds")
+    gradual.until(lambda: len(gradual.changes()) >= 3, within=20, what="three changes in the status")
+    assert gradual.changes()[:3] == [(1, 2), (2, 3), (3, 4)]
+    assert gradual.status["history"][0]["limitedBy"] == "upPolicy"
+    gradual.until(lambda: gradual.condition("ScalingLimited")[1] == "ScaleUpLimited", within=30, what="the condition")
 
 
 def test_the_fallback_decides_while_the_secret_is_missing_and_lets_go_afterwards(

@@ -72,11 +72,11 @@ def test_a_field_that_nothing_acts_on_yet_is_not_silently_ignored(make_workload:
     early = make_workload("early")
     early.declare()
     early.publish(25, seconds=600)
-    early.apply(mode="Observe")
+    early.apply(restoreReplicasOnDelete="Original")
 
     early.until(lambda: early.condition("Ready")[1] == "NotImplemented", within=20, what="the condition")
 
-    assert "spec.mode" in early.condition("Ready")[2]
+    assert "spec.restoreReplicasOnDelete" in early.condition("Ready")[2]
     early.stays_at(1, seconds=5)
 
 
