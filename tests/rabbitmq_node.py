@@ -197,7 +197,7 @@ class RabbitMQNode(NodeProcess):
             return error.code == HTTPStatus.SERVICE_UNAVAILABLE
         return False
 
-    def api(self, method: str, path: str, body: object = None) -> Any:
+    def api(self, method: str, path: str, body: object = None, *, timeout: float = 30) -> Any:
         """Call the management API as administrator; the answer decoded, or None where there is none."""
         login = base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
         request = urllib.request.Request(  # noqa: S310 - http on loopback
@@ -207,7 +207,7 @@ class RabbitMQNode(NodeProcess):
             headers={"Authorization": f"Basic {login}", "Content-Type": "application/json"},
         )
         # A vhost took 10 s on a node that another one had just joined.
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - http on loopback
+        with urllib.request.urlopen(request, timeout=timeout) as answer:  # noqa: S310 - http on loopback
             content = answer.read()
         return json.loads(content) if content else None
 
@@ -224,11 +224,18 @@ class RabbitMQNode(NodeProcess):
             node=self,
         )
         quoted = urllib.parse.quote(made.vhost, safe="")
-        self.api("PUT", f"/api/vhosts/{quoted}", {})
+        self._put_vhost(quoted)
         self.api("PUT", f"/api/users/{made.username}", {"password": made.password, "tags": "management"})
         everything = {"configure": ".*", "write": ".*", "read": ".*"}
         self.api("PUT", f"/api/permissions/{quoted}/{made.username}", everything)
         return made
+
+    def _put_vhost(self, quoted: str) -> None:
+        """Declare the vhost, and once more without an answer: nodes that have just joined wait for each other."""
+        try:
+            self.api("PUT", f"/api/vhosts/{quoted}", {}, timeout=20)
+        except TimeoutError:
+            self.api("PUT", f"/api/vhosts/{quoted}", {})
 
     def drop_vhost(self, vhost: Vhost) -> None:
         """Remove the vhost and its user, and with them all connections to it."""
