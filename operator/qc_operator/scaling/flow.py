@@ -8,10 +8,8 @@ import msgspec
 
 from qc_operator.scaling.rounding import shown
 from qc_operator.scaling.situation import Situation
+from qc_operator.scaling.throughput import ENOUGH
 from qc_operator.scaling.trust import TOTALS_MAX_AGE
-
-ENOUGH: Final = 20
-"""Acknowledgements from which on a throughput that was learned is taken for what it says."""
 
 READINGS: Final = 3
 """As many times the time between two looks at the counters may pass before rates count as unknown."""

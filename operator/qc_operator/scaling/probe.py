@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from qc_operator.scaling.flow import ENOUGH, named
+from qc_operator.scaling.flow import named
 from qc_operator.scaling.situation import Situation
+from qc_operator.scaling.throughput import ENOUGH
 
 LOOKS: Final = 3
 """Looks at the counters that replicas are left in peace for once they have started: fewer teach nothing."""

@@ -75,18 +75,21 @@ def at_rest(wanted: Wanted, *, spec: QueueConsumerSpec, bounds: Bounds) -> Wante
     A throughput that is not known keeps replicas that were added to learn it; with nothing to do there is nothing to
     learn.
     """
-    words = f"no messages for {spec.idle_after_seconds} s or longer (idleAfterSeconds)"
-    step = Step(name="idle", replicas=bounds.min, words=words, source="spec.idleAfterSeconds")
-    return replace(wanted, replicas=bounds.min, complete=True, between=False, steps=(step,))
+    steps = (_idle_step(spec, replicas=bounds.min),)
+    return replace(wanted, replicas=bounds.min, complete=True, between=False, steps=steps)
 
 
 def to_zero(*, spec: QueueConsumerSpec, current: int, memory: Memory, behavior: Behavior, now: float) -> Draft:
     """Go to zero from any number in one step: there is nothing to do for any of them."""
+    steps = (_idle_step(spec, replicas=0),)
+    draft = Draft(replicas=0, reason=Reason.IDLE, steps=steps, memory=replace(memory, answers=Answers()))
+    return _unless_disabled(draft, current=current, behavior=behavior, now=now)
+
+
+def _idle_step(spec: QueueConsumerSpec, *, replicas: int) -> Step:
     # Not for how long by now: words that change each second would be written each time.
     words = f"no messages for {spec.idle_after_seconds} s or longer (idleAfterSeconds)"
-    step = Step(name="idle", replicas=0, words=words, source="spec.idleAfterSeconds")
-    draft = Draft(replicas=0, reason=Reason.IDLE, steps=(step,), memory=replace(memory, answers=Answers()))
-    return _unless_disabled(draft, current=current, behavior=behavior, now=now)
+    return Step(name="idle", replicas=replicas, words=words, source="spec.idleAfterSeconds")
 
 
 def _unless_disabled(draft: Draft, *, current: int, behavior: Behavior, now: float) -> Draft:
