@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from qc_operator.resource import QueueConsumerSpec, parse
-from qc_operator.scaling.downstream_limit import Limit, Trial
-from qc_operator.scaling.guards import NOTHING_GUARDED, Forbidden, GuardMemory, forbids, watched
+from qc_operator.scaling.downstream_limit import DownstreamLimit
+from qc_operator.scaling.forbidden import Forbidden, forbids
+from qc_operator.scaling.guard_memory import NOTHING_GUARDED, GuardMemory
+from qc_operator.scaling.guards import watched
 from qc_operator.scaling.observation import (
     Counters,
     Depth,
@@ -20,6 +22,7 @@ from qc_operator.scaling.observation import (
 )
 from qc_operator.scaling.pods import Pods
 from qc_operator.scaling.rates import Rates
+from qc_operator.scaling.trial import Trial
 
 TURN = 5.0
 UNREAD = Unknown(cause="ManagementUnreachable", message="refused", at=0.0)
@@ -98,7 +101,7 @@ class Target:
         return self.memory.seen.trial
 
     @property
-    def limit(self) -> Limit | None:
+    def limit(self) -> DownstreamLimit | None:
         return self.memory.seen.limit
 
     def scale(self, replicas: int, *, ready: int | None = None, starting: int = 0, unschedulable: int = 0) -> None:

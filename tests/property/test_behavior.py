@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from qc_operator.scaling import behavior as policies
 from qc_operator.scaling import stabilization
-from qc_operator.scaling.behavior import Change, limited, within_tolerance
-from qc_operator.scaling.stabilization import Answer, Answers, stabilized
+from qc_operator.scaling.behavior import PastChange, limited, within_tolerance
+from qc_operator.scaling.stabilization import Answers, PastAnswer, stabilized
 from qc_operator.spec_behavior import Behavior, Policy, ScaleDownRules, ScalingRules
 
 NOW = 100_000.0
@@ -43,11 +43,11 @@ behaviors = st.builds(
         ScaleDownRules, stabilization_window_seconds=windows, select_policy=selections, policies=some_policies
     ),
 )
-kept_answers = st.lists(st.builds(Answer, at=times, replicas=counts), max_size=8).map(tuple)
+kept_answers = st.lists(st.builds(PastAnswer, at=times, replicas=counts), max_size=8).map(tuple)
 all_answers = st.builds(Answers, down=kept_answers, up=kept_answers)
 all_changes = st.lists(
     st.builds(
-        lambda at, lasted, by: Change(since=at - lasted, at=at, by=by),
+        lambda at, lasted, by: PastChange(since=at - lasted, at=at, by=by),
         at=times,
         lasted=st.floats(0, 60),
         by=st.integers(-100, 100).filter(bool),
@@ -110,14 +110,14 @@ def test_no_period_ever_sees_more_change_than_its_policies_allow(
     behavior: Behavior, first: int, turns: list[tuple[float, int]]
 ) -> None:
     now, trace = NOW, Trace([(NOW, first)])
-    changes: tuple[Change, ...] = ()
+    changes: tuple[PastChange, ...] = ()
     for after, wanted in turns:
         now += after
         current = trace.steps[-1][1]
         step = limited(current=current, wanted=wanted, changes=changes, behavior=behavior, now=now)
         changes = policies.recorded(changes=changes, before=current, after=step.replicas, behavior=behavior, now=now)
 
-        assert len(changes) <= policies.MOST
+        assert len(changes) <= policies.CHANGES_MOST
         if step.replicas > current:
             assert step.replicas <= trace.limit(behavior.scale_up, now=now, upwards=True)
         if step.replicas < current:
@@ -127,14 +127,14 @@ def test_no_period_ever_sees_more_change_than_its_policies_allow(
         trace.steps.append((now, step.replicas))
 
 
-@given(behavior=behaviors, first=st.integers(1, 400), turns=turns.map(lambda turns: turns[: policies.MOST]))
+@given(behavior=behaviors, first=st.integers(1, 400), turns=turns.map(lambda turns: turns[: policies.CHANGES_MOST]))
 @settings(max_examples=300)
 def test_policies_allow_just_what_the_whole_past_allows(
     behavior: Behavior, first: int, turns: list[tuple[float, int]]
 ) -> None:
     """As long as no changes had to be put together, nothing is lost: equal, not just within."""
     now, trace = NOW, Trace([(NOW, first)])
-    changes: tuple[Change, ...] = ()
+    changes: tuple[PastChange, ...] = ()
     for after, wanted in turns:
         now += after
         current = trace.steps[-1][1]
@@ -159,7 +159,7 @@ def test_a_climb_never_gains_more_than_its_pods_within_any_sliding_period(
     """Measured from outside: every window of that length, wherever it begins, not only where a decision was made."""
     rules = ScalingRules(policies=(Policy(type="Pods", value=value, period_seconds=period),))
     behavior, now, steps = Behavior(scale_up=rules), NOW, [(NOW, 1)]
-    changes: tuple[Change, ...] = ()
+    changes: tuple[PastChange, ...] = ()
     for gap in gaps:
         now += gap
         current = steps[-1][1]
@@ -174,7 +174,7 @@ def test_a_climb_never_gains_more_than_its_pods_within_any_sliding_period(
 
 @given(current=counts, wanted=counts, changes=all_changes, behavior=behaviors)
 def test_policies_move_towards_what_is_wanted_or_not_at_all(
-    current: int, wanted: int, changes: tuple[Change, ...], behavior: Behavior
+    current: int, wanted: int, changes: tuple[PastChange, ...], behavior: Behavior
 ) -> None:
     step = limited(current=current, wanted=wanted, changes=changes, behavior=behavior, now=NOW)
 
@@ -185,7 +185,7 @@ def test_policies_move_towards_what_is_wanted_or_not_at_all(
 
 @given(current=st.integers(1, 400), wanted=counts, more=counts, changes=all_changes, behavior=behaviors)
 def test_policies_never_give_less_to_who_wants_more(
-    current: int, wanted: int, more: int, changes: tuple[Change, ...], behavior: Behavior
+    current: int, wanted: int, more: int, changes: tuple[PastChange, ...], behavior: Behavior
 ) -> None:
     less, greater = (
         limited(current=current, wanted=number, changes=changes, behavior=behavior, now=NOW).replicas
@@ -202,7 +202,7 @@ def test_policies_never_give_less_to_who_wants_more(
     policies=st.lists(a_policy, min_size=1, max_size=4).map(tuple),
 )
 def test_max_allows_at_least_the_change_that_min_allows_and_disabled_none(
-    current: int, wanted: int, changes: tuple[Change, ...], policies: tuple[Policy, ...]
+    current: int, wanted: int, changes: tuple[PastChange, ...], policies: tuple[Policy, ...]
 ) -> None:
     most, least, none = (
         abs(
@@ -226,7 +226,7 @@ def test_max_allows_at_least_the_change_that_min_allows_and_disabled_none(
 
 @given(current=st.sampled_from([0, 7]), wanted=counts, changes=all_changes, behavior=behaviors)
 def test_no_policy_limits_a_step_from_or_to_zero(
-    current: int, wanted: int, changes: tuple[Change, ...], behavior: Behavior
+    current: int, wanted: int, changes: tuple[PastChange, ...], behavior: Behavior
 ) -> None:
     wanted = 0 if current else wanted
     disabled = (behavior.scale_down if current else behavior.scale_up).select_policy == "Disabled"
@@ -279,7 +279,7 @@ def test_the_kept_answers_decide_as_all_answers_would(
     *, few: bool, behavior: Behavior, turns: list[tuple[float, int]], current: int
 ) -> None:
     """Few are kept exactly. Of many, each counts for at most a twelfth of the window longer."""
-    turns = turns[: stabilization.MOST - 1] if few else turns
+    turns = turns[: stabilization.ANSWERS_MOST - 1] if few else turns
     now, every, kept = NOW, [(NOW, current)], Answers()
     up, down = behavior.scale_up.stabilization_window_seconds, behavior.scale_down.stabilization_window_seconds
     for number, (after, wanted) in enumerate(turns):
@@ -287,7 +287,7 @@ def test_the_kept_answers_decide_as_all_answers_would(
         kept = stabilization.recorded(answers=kept, current=current, wanted=wanted, behavior=behavior, now=now)
         every.append((now, wanted))
 
-        assert max(len(kept.down), len(kept.up)) <= stabilization.MOST
+        assert max(len(kept.down), len(kept.up)) <= stabilization.ANSWERS_MOST
         for target in (0, 10**6):
             seen = stabilized(
                 current=target, wanted=wanted, answers=kept, behavior=behavior, since=NOW - 3600, now=now
@@ -317,7 +317,7 @@ def test_nothing_raises(
     current: int,
     wanted: int,
     answers: Answers,
-    changes: tuple[Change, ...],
+    changes: tuple[PastChange, ...],
     behavior: Behavior,
     now: float,
     ratio: float,

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from qc_operator.brokers.counters import CounterLedger, Counts
 from qc_operator.resource import QueueConsumerSpec, parse
-from qc_operator.scaling.capacity import EMPTY, Capacity, effective, learned, rates, remembered, restored, start
+from qc_operator.scaling.capacity import EMPTY, Capacity, effective, learned, rates, start
+from qc_operator.scaling.capacity_kept import remembered, restored
 from qc_operator.scaling.observation import (
     Counters,
     Depth,

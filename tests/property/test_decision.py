@@ -24,7 +24,7 @@ from qc_operator.scaling.observation import (
     Unknown,
 )
 from qc_operator.scaling.reasons import Limit
-from qc_operator.scaling.stabilization import Answer, Answers
+from qc_operator.scaling.stabilization import Answers, PastAnswer
 
 NOW = 10_000.0
 TODAY = datetime(2026, 11, 27, 12, tzinfo=UTC)
@@ -83,7 +83,7 @@ memories = st.builds(
     Memory,
     since=times,
     busy_at=times,
-    answers=st.lists(st.builds(Answer, at=times, replicas=st.integers(0, 200)), max_size=5).map(
+    answers=st.lists(st.builds(PastAnswer, at=times, replicas=st.integers(0, 200)), max_size=5).map(
         lambda answers: Answers(down=tuple(answers))
     ),
 )

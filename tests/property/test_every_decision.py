@@ -13,6 +13,7 @@ import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from qc_operator.limitation import LASTING, scaling_limited
 from qc_operator.resource import QueueConsumerSpec
 from qc_operator.scaling import schedules
 from qc_operator.scaling.decision import Decision, decide
@@ -157,6 +158,20 @@ def _allowed(rules: ScalingRules, made: list[tuple[float, int, int]], *, now: fl
         limit = math.ceil(began + step + 1e-6) if up else math.floor(began - step)
         within.append(reached <= limit if up else reached >= limit)
     return any(within) if rules.select_policy == "Max" else all(within)
+
+
+@stories
+@given(data=st.data(), spec=specs(), pause=pauses)
+def test_the_condition_and_the_decision_agree_on_whether_something_limits(
+    data: st.DataObject, spec: QueueConsumerSpec, pause: Pause
+) -> None:
+    for turn in story(data, spec=spec, pause=pause):
+        decision, entries = turn.decision, turn.observation.entries
+        (told,) = scaling_limited(decision=decision, entries=entries, spec=spec, told=None)
+        if decision.limited_by is not Limit.NONE:
+            assert told.status == "True"
+        elif told.reason not in LASTING:
+            assert (told.status, told.reason) == ("False", "NotLimited")
 
 
 @stories

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
@@ -10,7 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qc_operator.scaling.downstream_limit import LONGEST_BLOCK
-from qc_operator.scaling.guards import NOTHING_GUARDED, GuardMemory, forbids, watched
+from qc_operator.scaling.forbidden import forbids
+from qc_operator.scaling.guard_memory import NOTHING_GUARDED, GuardMemory
+from qc_operator.scaling.guards import watched
+from qc_operator.scaling.guards_kept import remembered, restored
 from qc_operator.scaling.observation import (
     Counters,
     Depth,
@@ -25,11 +29,13 @@ from qc_operator.scaling.observation import (
 from qc_operator.scaling.pods import Pods
 from qc_operator.scaling.rates import Rates
 from tests.guarded_target import Target, spec_of
+from tests.unit.operator.conftest import spec
+from tests.unit.operator.limited_loop import LimitedLoop
 
 ENTRIES = 2
 SPEC = spec_of({}, {})
 
-counts = st.one_of(st.integers(0, 50), st.integers(0, 10**18))
+counts = st.one_of(st.integers(0, 50), st.integers(0, 10**18), st.integers(0, 2**70))
 replicas = st.one_of(st.integers(0, 20), st.integers(0, 10**9))
 times = st.one_of(st.floats(0, 200), st.floats(-1e12, 1e12))
 texts = st.text(max_size=300)
@@ -179,8 +185,124 @@ def test_after_everything_healed_nothing_is_forbidden(life: list[tuple[int, floa
 
 @given(life=lives)
 @settings(deadline=None)
-def test_an_empty_memory_forbids_nothing(life: list[tuple[int, float, float, int, int, str]]) -> None:
+def test_an_empty_memory_forbids_nothing_but_what_the_pods_say_at_once(
+    life: list[tuple[int, float, float, int, int, str]],
+) -> None:
     target = lived(life)
     target.memory = NOTHING_GUARDED
+    forbidden = target.look()
 
-    assert target.look() is None
+    assert target.pods is not None
+    assert (forbidden is not None) is (target.pods.unschedulable > 0)
+    assert forbidden is None or "Unschedulable" == forbidden.reason
+
+
+words = st.text(max_size=5)
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | words,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3),
+    max_leaves=8,
+)
+figures = st.one_of(values, st.integers(-1, 70), st.floats(0, 1e3))
+downstreams = st.fixed_dictionaries(
+    dict.fromkeys(("entries", "low", "high", "enough", "before", "after", "variance", "times", "blocked"), figures)
+)
+
+
+@given(
+    kept=st.fixed_dictionaries(
+        {},
+        optional={
+            "unschedulable": values,
+            "stuckSeconds": values | st.lists(figures, min_size=ENTRIES, max_size=ENTRIES),
+            "downstream": values | downstreams,
+        },
+    ),
+    observation=observations,
+    now=times,
+)
+def test_a_status_with_anything_in_it_raises_nothing(
+    kept: dict[str, Any], observation: Observation, now: float
+) -> None:
+    memory = restored(kept, entries=ENTRIES, now=now)
+    for index in range(ENTRIES):
+        forbidden = forbids(memory=memory, index=index, observation=observation, now=now)
+        assert forbidden is None or forbidden.replicas >= observation.current
+
+    memory = watched(
+        before=memory, spec=SPEC, observation=observation, rates=(Rates(),) * 2, start_seconds=30.0, now=now
+    )
+    assert restored(remembered(memory, now=now), entries=ENTRIES, now=now).limited in {0, memory.limited}
+
+
+@given(life=lives)
+@settings(deadline=None)
+def test_what_held_before_a_restart_holds_after_it(life: list[tuple[int, float, float, int, int, str]]) -> None:
+    target = lived(life)
+    before = target.look()
+    kept = remembered(target.memory, now=target.now)
+    assert kept == json.loads(json.dumps(kept))
+
+    after = restored(kept, entries=1, now=7.0)
+    # The first decision knows neither counters nor pods.
+    target.line.counted, target.line.at = False, 0.0
+    observation = Observation(entries=target.observation().entries, current=target.replicas, running=target.replicas)
+    held = forbids(memory=after, index=0, observation=observation, now=7.0)
+
+    assert before is None or (held is not None and before.reason == held.reason)
+
+
+# Services that do more with more replicas, whatever else they are: slow, cold, uneven, with consumers that start late.
+
+loads = st.lists(st.sampled_from([0.0, 0.5, 1.0, 3.0, 10.0, 30.0]), min_size=6, max_size=6)
+
+
+@given(
+    load=loads,
+    lasts=st.sampled_from([100.0, 200.0, 400.0]),
+    each=st.sampled_from([0.02, 0.1, 0.5, 1.0, 5.0, 20.0]),
+    starts=st.sampled_from([1.0, 5.0, 15.0, 40.0, 90.0]),
+    cold=st.sampled_from([0.0, 0.0, 10.0, 30.0]),
+    uneven=st.sampled_from([0.0, 0.3, 0.6]),
+    begins=st.sampled_from([(0, 0.0), (0, 1000.0), (4, 0.0), (4, 1000.0)]),
+    consumers=st.sampled_from([1, 5]),
+    target=st.sampled_from(
+        [
+            {"lag": {"scaleUpAbove": 20, "scaleDownBelow": 5}, "publishRate": {"perReplica": "100000"}},
+            {"lag": {"scaleUpAbove": 100}, "publishRate": {"perReplica": "100000"}},
+            {"drain": {"withinSeconds": 60}},
+            {"wait": {"objectiveSeconds": 60}},
+        ]
+    ),
+    seed=st.integers(0, 10**6),
+)
+@settings(deadline=None, max_examples=40)
+def test_a_service_that_does_more_with_more_replicas_is_never_called_limited(
+    *,
+    load: list[float],
+    lasts: float,
+    each: float,
+    starts: float,
+    cold: float,
+    uneven: float,
+    begins: tuple[int, float],
+    consumers: int,
+    target: dict[str, Any],
+    seed: int,
+) -> None:
+    replicas, messages = begins
+    loop = LimitedLoop(
+        spec=spec(queues=[{"name": "receipts", **target}], maxReplicas=100),
+        arrivals=lambda now: load[int(now / lasts) % len(load)] * each,
+        each=each,
+        starts=starts,
+        cold=cold,
+        uneven=uneven,
+        replicas=replicas,
+        waiting=messages * each,
+        consumers_each=consumers,
+        seed=seed,
+    )
+    loop.run(900)
+
+    assert [] == loop.found_at

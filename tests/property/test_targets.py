@@ -18,7 +18,7 @@ from qc_operator.scaling.erlang import servers
 from qc_operator.scaling.observation import Depth, EntryObservation, QueueObservation, Totals, Unavailable, Unknown
 from qc_operator.scaling.rate_targets import deliver_rate, publish_rate
 from qc_operator.scaling.rates import Rates
-from qc_operator.scaling.rounding import MOST, whole
+from qc_operator.scaling.rounding import LARGEST, whole
 from qc_operator.scaling.situation import Demand, Situation
 from qc_operator.scaling.wait import wait
 from qc_operator.spec_behavior import Behavior, ScaleDownRules, ScalingRules
@@ -164,7 +164,7 @@ def test_an_answer_is_always_a_number_of_replicas_with_its_words(ask: Ask, situa
         assert not any(isinstance(queue.depth, Depth) for queue in situation.entry.queues)
         assert not situation.entry.known
         return
-    assert 0 <= demand.replicas <= max(MOST, situation.current)
+    assert 0 <= demand.replicas <= max(LARGEST, situation.current)
     assert 0 <= demand.busy_floor <= situation.current
     words = demand.explanation + (demand.infeasible or "")
     assert words
@@ -249,7 +249,7 @@ def test_a_rate_gets_the_fewest_replicas_that_manage_it(situation: Situation, ra
     assert target is not None
     answer = wanted(publish_rate, situation, arrivals=rate)
 
-    if answer < MOST:
+    if answer < LARGEST:
         assert answer * target.each * (1 + 1e-8) >= rate
         assert answer == 0 or (answer - 1) * target.each < rate
 
@@ -268,6 +268,6 @@ def test_servers_grow_with_the_load_and_fall_with_patience(
 
 @given(exact=st.floats(0, 1e12), more=st.floats(0, 1e6))
 def test_whole_replicas_are_as_many_as_asked_for_and_at_most_one_more(exact: float, more: float) -> None:
-    if exact < MOST:
+    if exact < LARGEST:
         assert exact * (1 - 1e-9) - 1e-9 <= whole(exact) <= exact + 1
     assert whole(exact) <= whole(exact + more)

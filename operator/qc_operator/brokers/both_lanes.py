@@ -59,22 +59,29 @@ class BothLanes:
                 self._watches.read_at(watch, due=now)  # It was declared since.
 
     def observe(self, queue: str) -> QueueObservation:
-        """The latest of both lanes, for what it is worth. No I/O."""
+        """The latest of both lanes, for what it is worth; the very same observation while nothing is new. No I/O."""
         watch = self._watches[queue]
         totals = self._totals_of(watch)
         # The nodes' metrics are of the 5 s before the asking, so what arrived then may not be in them.
         older = isinstance(totals, Totals) and totals.at < self._answered_for
-        return checked(
+        arrived = watch.arrived + (watch.arrived_before if older else 0)
+        depth, facts, counters = self._depth_of(watch), self._totals.facts(queue), self._totals.counters(queue)
+        made_of = (depth, totals, arrived, facts, counters)
+        if watch.observed is not None and watch.observed[0] == made_of:
+            return watch.observed[1]
+        observed = checked(
             QueueObservation(
                 name=queue,
                 vhost=self._vhost,
-                depth=self._depth_of(watch),
+                depth=depth,
                 totals=totals,
-                arrived=watch.arrived + (watch.arrived_before if older else 0),
-                facts=self._totals.facts(queue),
-                counters=self._totals.counters(queue),
+                arrived=arrived,
+                facts=facts,
+                counters=counters,
             )
         )
+        watch.observed = made_of, observed
+        return observed
 
     def _depth_of(self, watch: Watch) -> DepthReading:
         """What was read, once the slow lane had its chance to say what kind of queue it is.

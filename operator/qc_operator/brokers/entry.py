@@ -24,13 +24,15 @@ class Entry:
         self._listed: frozenset[str] | None = None
         """All names of the vhost that the pattern was held against last; None while it was not yet."""
         self._queues: list[str] = []
+        self._observed: tuple[object, EntryObservation] | None = None
+        """What was observed last, and of what it was made."""
         if self._pattern is None:
             self._watch(source.name or "")
         else:
             reader.follow(listener, self._match)
 
     def observe(self) -> EntryObservation:
-        """The latest readings. No I/O."""
+        """The latest readings; the very same observation while none is new, which is then added up already. No I/O."""
         queues = tuple(self.reader.observe(queue) for queue in self._queues)
         unmatched, awaited = self._unmatched(), 0
         if self._pattern is not None:
@@ -40,15 +42,19 @@ class Entry:
             if queues and not read and unmatched is None:
                 unmatched = Unknown(cause=NOT_READ_YET, message="no reading yet", at=asyncio.get_running_loop().time())
             queues = read
-        return EntryObservation(
-            name=self._source.name or self._source.pattern or "",
-            vhost=self._vhost,
-            queues=queues,
-            pattern=self._pattern is not None,
-            unmatched=unmatched,
-            alarmed=self.reader.alarmed,
-            awaited=awaited,
-        )
+        made_of = (queues, unmatched, self.reader.alarmed, awaited)
+        if self._observed is None or self._observed[0] != made_of:
+            observation = EntryObservation(
+                name=self._source.name or self._source.pattern or "",
+                vhost=self._vhost,
+                queues=queues,
+                pattern=self._pattern is not None,
+                unmatched=unmatched,
+                alarmed=self.reader.alarmed,
+                awaited=awaited,
+            )
+            self._observed = made_of, observation
+        return self._observed[1]
 
     def close(self) -> None:
         """Stop reading."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from math import inf
 
 from qc_operator.brokers.declares import Question
-from qc_operator.scaling.observation import Depth, DepthReading
+from qc_operator.scaling.observation import Depth, DepthReading, QueueObservation
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
@@ -55,6 +55,8 @@ class Watch(Question):
     rated: int = 0
     """How many listeners have a target that needs its counters."""
     listeners: list[Listener] = field(default_factory=list)
+    observed: tuple[object, QueueObservation] | None = None
+    """What was observed last, and of what it was made: it is the same while that is."""
 
     def take(self, reading: DepthReading) -> bool:
         """Take in a reading; whether it says something else than the one before."""

@@ -9,12 +9,11 @@ so that the first sample counts for what it says instead of being averaged with 
 
 from __future__ import annotations
 
-from math import exp, inf
+from math import exp, inf, sqrt
 from typing import Final, NamedTuple
-from zlib import crc32
 
 from qc_operator.resource import Queue
-from qc_operator.scaling.observation import Depth, EntryObservation, QueueObservation, Totals
+from qc_operator.scaling.counted import Counted
 
 TAU_LEAST: Final = 20.0
 TAU_MOST: Final = 120.0
@@ -34,26 +33,10 @@ LONGEST: Final = 600.0
 SHORTEST: Final = 0.1
 """Seconds between two readings below which the later one waits for the next: a growth of one message would be many
 per second. The slow lane may be hurried to one turn a second."""
-MOST: Final = 2**53
-"""Counts above it are taken for it, so that a float holds each of them exactly."""
 
 
-class Counted(NamedTuple):
-    """The counters of all queues of an entry at one moment, since each queue was first seen."""
-
-    at: float
-    """When they were asked for; the broker's figures are up to 5 s older (collect_statistics_interval)."""
-    published: float
-    acknowledged: float
-    delivered: float
-    held: float
-    """Messages ready and unacknowledged; -1 where that is not known of every queue."""
-    ready: float
-    """Messages ready by the fast lane; -1 where that is not known of every queue."""
-    members: int
-    """Which queues these are: 16 bits of their names' CRC-32, XORed. 0 for a queue given by name."""
-    unused: int
-    """The same for those whose counters are all zero, as in the first reading of a queue."""
+EVERY: Final = 5.0
+"""Seconds between two readings."""
 
 
 class Smoothed(NamedTuple):
@@ -79,6 +62,12 @@ class Smoothed(NamedTuple):
     arrivals: float = 0.0
     deliveries: float = 0.0
     acknowledgements: float = 0.0
+    latest: float = 0.0
+    """Arrivals per second between the last two readings, not smoothed; 0 where that is not known."""
+    previous: float = 0.0
+    """The same before that."""
+    recent: float = 0.0
+    """The least of the last three of these: what has arrived for three readings on end."""
 
 
 class Interval(NamedTuple):
@@ -92,6 +81,8 @@ class Interval(NamedTuple):
     ready_after: float
     usual: float
     """Deliveries per second before it, smoothed; 0 where nothing is known of them."""
+    held_after: float = -1.0
+    """Messages ready and unacknowledged at its end; -1 where that is not known."""
 
 
 def known(*, begun: float, covered: float) -> bool:
@@ -113,62 +104,13 @@ def time_constant(source: Queue) -> float:
     return min(max(objective / 4.0, TAU_LEAST), TAU_MOST)
 
 
-def counted(entry: EntryObservation) -> Counted | None:
-    """The counters of an entry now, None where there are none.
+def borne_out(least: float) -> float:
+    """The rate that the least of a few counts may come from: two standard deviations of a Poisson count, and one more.
 
-    Only queues that were in the last reading count: one that was left out would bring the growth of minutes at once
-    when it is back.
+    Of a queue with a message now and then the least count is zero, which does not mean that nothing arrives.
     """
-    at = -inf
-    for queue in entry.queues:
-        if queue.counters is not None and at < queue.counters.at < inf:
-            at = queue.counters.at
-    if at == -inf:
-        return None
-    published = acknowledged = delivered = members = unused = 0
-    for queue in entry.queues:
-        counters = queue.counters
-        if counters is None or counters.at != at:
-            continue
-        published += counters.published
-        acknowledged += counters.acknowledged
-        delivered += counters.delivered
-        if entry.pattern:
-            name = crc32(queue.name.encode(errors="replace")) & 0xFFFF
-            members ^= name
-            if not (counters.published or counters.acknowledged or counters.delivered):
-                unused ^= name
-    held, ready = _messages(entry.queues)
-    return Counted(
-        at=at,
-        published=_number(published),
-        acknowledged=_number(acknowledged),
-        delivered=_number(delivered),
-        held=held,
-        ready=ready,
-        members=members,
-        unused=unused,
-    )
-
-
-def _messages(queues: tuple[QueueObservation, ...]) -> tuple[float, float]:
-    """Messages held by the slow lane's word, and ready by the fast lane's; -1 for what is not known of every queue."""
-    held = ready = 0
-    held_known = ready_known = True
-    for queue in queues:
-        if isinstance(queue.totals, Totals):
-            held += queue.totals.ready + queue.totals.unacknowledged
-        else:
-            held_known = False
-        if isinstance(queue.depth, Depth):
-            ready += queue.depth.ready
-        else:
-            ready_known = False
-    return _number(held) if held_known else -1.0, _number(ready) if ready_known else -1.0
-
-
-def _number(count: int) -> float:
-    return float(min(max(count, 0), MOST))
+    messages = least * EVERY
+    return (messages + 2.0 * sqrt(messages + 1.0) + 1.0) / EVERY
 
 
 def smoothed(*, before: Smoothed, now: Counted, tau: float) -> tuple[Smoothed, Interval | None]:
@@ -190,6 +132,7 @@ def smoothed(*, before: Smoothed, now: Counted, tau: float) -> tuple[Smoothed, I
         return Smoothed(*now, begun, covered, guessed, arrivals, deliveries, acknowledgements), None
     weight = 1.0 - exp(-min(seconds, REACH) / tau)
     each = weight / seconds
+    latest = max(arrived / seconds, 0.0)
     after = Smoothed(
         *now,
         begun,
@@ -198,9 +141,12 @@ def smoothed(*, before: Smoothed, now: Counted, tau: float) -> tuple[Smoothed, I
         arrivals + each * arrived,
         deliveries + each * delivered,
         acknowledgements + each * acknowledged,
+        latest,
+        before.latest,
+        min(latest, before.latest, before.previous),
     )
     usual = before.deliveries / before.covered if before.covered > 0.0 else 0.0
-    return after, Interval(before.at, seconds, acknowledged, delivered, before.ready, now.ready, usual)
+    return after, Interval(before.at, seconds, acknowledged, delivered, before.ready, now.ready, usual, now.held)
 
 
 def _arrived(*, before: Smoothed, now: Counted) -> tuple[float | None, bool]:

@@ -16,7 +16,7 @@ from qc_operator.scaling.observation import (
     Unavailable,
     left_out,
 )
-from qc_operator.scaling.trust import TOTALS_MAX_AGE, doubt
+from qc_operator.scaling.trust import TOTALS_MAX_AGE, certain, doubt
 
 TOTALS_NEW: Final = 1.0
 """Seconds for which an answer of the slow lane counts as just come in. Each wakes the decision at once, so that it
@@ -60,13 +60,14 @@ def backlog(*, queue: QueueObservation, count: str, running: int, now: float) ->
 
 def aggregate(numbers: Sequence[int], how: Aggregate) -> int:
     """One number for all queues that a pattern matches; none of them is no messages. An average is rounded up."""
-    if len(numbers) == 1:
-        return numbers[0]
-    if not numbers:
-        return 0
     if how == "Max":
-        return max(numbers)
-    return _ceil(sum(numbers), len(numbers)) if how == "Average" else sum(numbers)
+        return max(numbers, default=0)
+    return _taken(sum(numbers), len(numbers), how)
+
+
+def _taken(messages: int, queues: int, how: Aggregate) -> int:
+    """The messages of all queues together, or the average queue's, rounded up."""
+    return -(-messages // queues) if how == "Average" and queues else messages
 
 
 def entry_backlog(*, entry: EntryObservation, count: str, how: Aggregate, running: int, now: float) -> Backlog | None:
@@ -75,9 +76,20 @@ def entry_backlog(*, entry: EntryObservation, count: str, how: Aggregate, runnin
     A queue that cannot be read counts as no messages below, and as any number above, and so does one that was not read
     yet: an average of those alone that were read first may be far above the true one.
     """
-    if len(entry.queues) == 1 and entry.unmatched is None and not entry.alarmed and not entry.awaited:
-        # Nearly every entry is one queue, which needs no taking together.
-        return backlog(queue=entry.queues[0], count=count, running=running, now=now)
+    sums, queues = entry.sums, len(entry.queues)
+    if not certain(entry=entry, now=now) or (how == "Max" and queues > 1):
+        return _queue_by_queue(entry, count=count, how=how, running=running, now=now)
+    if count == "Ready":
+        ready = _taken(sums.ready, queues, how)
+        return Backlog(at_least=ready, at_most=ready)
+    least = _taken(sums.least, queues, how)
+    if now - sums.answered_at > TOTALS_NEW:
+        return Backlog(at_least=least, at_most=None, between=True)
+    return Backlog(at_least=least, at_most=_taken(sums.most, queues, how))
+
+
+def _queue_by_queue(entry: EntryObservation, *, count: str, how: Aggregate, running: int, now: float) -> Backlog | None:
+    """The same where something is missing, old or in doubt."""
     least = [0] * entry.awaited
     most: list[int] = []
     between = 0
@@ -110,17 +122,13 @@ def entry_backlog(*, entry: EntryObservation, count: str, how: Aggregate, runnin
 
 def ready_of(entry: EntryObservation, how: Aggregate) -> int:
     """The messages that wait in the queues of an entry; one that cannot be read, or was not yet, counts as none."""
-    ready = [queue.depth.ready if isinstance(queue.depth, Depth) else 0 for queue in entry.queues]
-    return aggregate([*ready, *[0] * entry.awaited], how)
+    if how == "Max":
+        return max([queue.depth.ready for queue in entry.queues if isinstance(queue.depth, Depth)], default=0)
+    return _taken(entry.sums.ready, len(entry.queues) + entry.awaited, how)
 
 
 def matching(entry: EntryObservation) -> str:
     """The queues that a pattern matches, in words: how many, and how many of them were read if that is not all."""
-    number = len(entry.queues) + entry.awaited
+    number, read = len(entry.queues) + entry.awaited, entry.sums.read
     words = f"the queue that matches {entry.name}" if number == 1 else f"the {number} queues that match {entry.name}"
-    read = sum(isinstance(queue.depth, Depth) for queue in entry.queues)
     return words if read == number else f"{words} ({read} read)"
-
-
-def _ceil(messages: int, per_replica: int) -> int:
-    return -(-messages // per_replica)

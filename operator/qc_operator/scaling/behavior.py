@@ -15,20 +15,19 @@ differences, each told in the API's descriptions:
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
+import msgspec
+
+from qc_operator.scaling.reasons import Limit
 from qc_operator.spec_behavior import Behavior, Policy, ScalingRules
 
-MOST: Final = 12
+CHANGES_MOST: Final = 12
 """Changes that are kept, in some 1 KiB. A policy of 1 pod in 60 s makes them in 12 minutes."""
 
-Limit = Literal["upPolicy", "downPolicy"]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class PastChange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Replicas that were added, or taken away when negative; several in one direction may be kept as one."""
 
     since: float
@@ -39,7 +38,7 @@ class Change:
 
 
 class Limited(NamedTuple):
-    """Replicas after the policies, the policy that held them back in words, and the limit's name."""
+    """Replicas after the policies, the policy that held them back in words, and which limit that is."""
 
     replicas: int
     words: str | None
@@ -47,8 +46,8 @@ class Limited(NamedTuple):
 
 
 def recorded(
-    *, changes: tuple[Change, ...], before: int, after: int, behavior: Behavior, now: float
-) -> tuple[Change, ...]:
+    *, changes: tuple[PastChange, ...], before: int, after: int, behavior: Behavior, now: float
+) -> tuple[PastChange, ...]:
     """Add a change of replicas that has been made, and forget what lies before the longest period."""
     if 0 in (before, after) or (before == after and not changes):
         return ()
@@ -56,13 +55,13 @@ def recorded(
     kept = tuple(change for change in changes if change.at > now - longest)
     if before == after or not longest:
         return kept
-    kept = (*kept, Change(since=now, at=now, by=after - before))
-    while len(kept) > MOST:
+    kept = (*kept, PastChange(since=now, at=now, by=after - before))
+    while len(kept) > CHANGES_MOST:
         kept = _with_two_as_one(changes=kept, now=now)
     return kept
 
 
-def limited(*, current: int, wanted: int, changes: tuple[Change, ...], behavior: Behavior, now: float) -> Limited:
+def limited(*, current: int, wanted: int, changes: tuple[PastChange, ...], behavior: Behavior, now: float) -> Limited:
     """Move from `current` towards `wanted` as far as the policies allow. Never raises."""
     if wanted == current:
         return Limited(wanted, None, None)
@@ -89,10 +88,10 @@ def limited(*, current: int, wanted: int, changes: tuple[Change, ...], behavior:
 
 
 def _names(*, upwards: bool) -> tuple[str, Limit]:
-    return ("scaleUp", "upPolicy") if upwards else ("scaleDown", "downPolicy")
+    return ("scaleUp", Limit.UP_POLICY) if upwards else ("scaleDown", Limit.DOWN_POLICY)
 
 
-def _allowed(*, policy: Policy, current: int, changes: tuple[Change, ...], now: float, upwards: bool) -> int:
+def _allowed(*, policy: Policy, current: int, changes: tuple[PastChange, ...], now: float, upwards: bool) -> int:
     """Up to which number, or down to which one, this policy lets replicas go now; it may lie behind `current`."""
     began = current - _changed(changes=changes, after=now - policy.period_seconds, upwards=upwards)
     value = policy.value if upwards else -policy.value
@@ -104,7 +103,7 @@ def _allowed(*, policy: Policy, current: int, changes: tuple[Change, ...], now: 
     return math.ceil(exact) if upwards else int(exact)
 
 
-def _changed(*, changes: tuple[Change, ...], after: float, upwards: bool) -> int:
+def _changed(*, changes: tuple[PastChange, ...], after: float, upwards: bool) -> int:
     """By how many replicas the number changed after that moment.
 
     Of changes that are kept as one it is not known how many were made after a moment that lies between the first and
@@ -113,7 +112,7 @@ def _changed(*, changes: tuple[Change, ...], after: float, upwards: bool) -> int
     return sum(change.by for change in changes if (change.at if (change.by > 0) == upwards else change.since) > after)
 
 
-def _with_two_as_one(*, changes: tuple[Change, ...], now: float) -> tuple[Change, ...]:
+def _with_two_as_one(*, changes: tuple[PastChange, ...], now: float) -> tuple[PastChange, ...]:
     """Two neighbours in one direction as one change, those whose distance is the smallest for their age.
 
     A period forgets a change when it is as old as the period, so an uncertainty counts in proportion to the age.
@@ -122,7 +121,7 @@ def _with_two_as_one(*, changes: tuple[Change, ...], now: float) -> tuple[Change
         pair for added in (True, False) for pair in pairwise([change for change in changes if (change.by > 0) == added])
     ]
     first, last = min(pairs, key=lambda pair: (pair[1].at - pair[0].since) / (max(0.0, now - pair[0].since) + 1))
-    one = Change(since=first.since, at=last.at, by=first.by + last.by)
+    one = PastChange(since=first.since, at=last.at, by=first.by + last.by)
     return tuple(one if change is last else change for change in changes if change is not first)
 
 

@@ -1,12 +1,12 @@
 """What has been learned of the flow through a QueueConsumer's queues: arrivals, throughput per replica, start-up time.
 
-The memory is small: what there is of an entry is kept packed, in 101 bytes instead of some 600 as objects, because one
+The memory is small: what there is of an entry is kept packed, in 123 bytes instead of some 700 as objects, because one
 operator holds ten thousand memories. Nothing is computed between two readings of the counters.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import inf
 from struct import Struct
 from typing import Final
@@ -14,28 +14,18 @@ from typing import Final
 import msgspec
 
 from qc_operator.resource import QueueConsumerSpec
-from qc_operator.scaling import settling, startup
-from qc_operator.scaling.arrivals import GUESSED, Counted, Smoothed, counted, known, smoothed, time_constant
+from qc_operator.scaling import settling, startup, utilisation
+from qc_operator.scaling.arrivals import GUESSED, Smoothed, borne_out, known, smoothed, time_constant
+from qc_operator.scaling.counted import Counted, counted
 from qc_operator.scaling.observation import Observation
 from qc_operator.scaling.rates import Rates
 from qc_operator.scaling.settling import Fleet
 from qc_operator.scaling.startup import StartUp
-from qc_operator.scaling.throughput import (
-    EACH_LEAST,
-    EACH_MOST,
-    TOTAL_MOST,
-    Work,
-    throughput,
-    with_prior,
-    worked,
-)
+from qc_operator.scaling.throughput import Work, throughput, with_prior, worked
 
-ENTRIES_MOST: Final = 32
-WEIGHT_MOST: Final = 1e15
-"""Acknowledgements, far above any: it keeps numbers from elsewhere within those that can be packed."""
 NOTHING: Final = Rates()
 
-_PACKED: Final = Struct("<4d2f2H6f" + "3fIf?3f")
+_PACKED: Final = Struct("<4d2f2H9f" + "3fIf?5f2B")
 """`Smoothed` and `Work`. Times and counters need all their digits, rates do not."""
 _SIZE: Final = _PACKED.size
 _OF_SMOOTHED: Final = len(Smoothed._fields)
@@ -63,13 +53,9 @@ def learned(
     `limited` has a bit for each entry whose throughput something behind the consumers limits: that is less than a
     replica manages, and would ask for more of them.
     """
-    seen = 0.0
-    for entry in observation.entries:
-        for queue in entry.queues:
-            if queue.counters is not None:
-                seen += queue.counters.at
+    seen = observation.counters_at
     start_up = startup.pods_seen(before=before.start_up, observation=observation)
-    fleet = settling.watched(before=before.fleet, observation=observation, start_up=start_up, now=now)
+    fleet = settling.tracked(before=before.fleet, observation=observation, start_up=start_up, now=now)
     if seen == before.seen and fleet is before.fleet and start_up is before.start_up:
         return before
     flows = before.flows
@@ -101,7 +87,15 @@ def _read(
             flow, interval = smoothed(before=flow, now=reading, tau=time_constant(source))
             if interval is not None:
                 settled = not limited >> index & 1 and settling.settled(fleet, since=interval.since)
-                work = worked(before=work, interval=interval, replicas=fleet.working, settled=settled)
+                taught = worked(before=work, interval=interval, replicas=fleet.working, settled=settled)
+                work = utilisation.doubted(
+                    before=work,
+                    after=taught,
+                    interval=interval,
+                    replicas=fleet.working,
+                    settled=settled,
+                    asked=fleet.asked_at >= interval.since,
+                )
         entries.append(_PACKED.pack(*flow, *work))
     return b"".join(entries), readings
 
@@ -120,19 +114,19 @@ def rates(capacity: Capacity, index: int) -> Rates:
     """What is known of the flow through one entry of `spec.queues`."""
     if not 0 <= index * _SIZE < len(capacity.flows):
         return NOTHING
-    # Asked for at each decision, so only what is needed becomes a tuple of its own.
     values = _PACKED.unpack_from(capacity.flows, index * _SIZE)
-    begun, covered, guessed, arrivals, deliveries, acknowledgements = values[_OF_SMOOTHED - 6 : _OF_SMOOTHED]
+    flow = Smoothed._make(values[:_OF_SMOOTHED])
     work = Work._make(values[_OF_SMOOTHED:])
     each, source = throughput(work)
-    at = values[0] if values[0] > -inf else None
-    if not known(begun=begun, covered=covered):
+    at, covered = flow.at if flow.at > -inf else None, flow.covered
+    if not known(begun=flow.begun, covered=covered):
         return Rates(throughput=each, throughput_from=source, acknowledged=work.total, at=at)
     return Rates(
-        arrivals=max(arrivals / covered, 0.0),
-        arrivals_observed=guessed <= GUESSED * covered,
-        deliveries=deliveries / covered,
-        acknowledgements=acknowledgements / covered,
+        arrivals=max(flow.arrivals / covered, 0.0),
+        arrivals_observed=flow.guessed <= GUESSED * covered,
+        recent=borne_out(flow.recent),
+        deliveries=flow.deliveries / covered,
+        acknowledgements=flow.acknowledgements / covered,
         throughput=each,
         throughput_from=source,
         acknowledged=work.total,
@@ -152,67 +146,11 @@ def effective(capacity: Capacity, observation: Observation, now: float) -> float
     )
 
 
-def remembered(capacity: Capacity) -> dict[str, object]:
-    """What is worth keeping over a restart, as JSON: throughputs by entry, and how long pods take to start.
-
-    Nothing that depends on the operator's clock. An entry of which nothing was learned is null.
-    """
-    kept: dict[str, object] = {}
-    works = [_unpacked(capacity.flows, index)[1] for index in range(len(capacity.flows) // _SIZE)]
-    if any(work.total for work in works):
-        kept["entries"] = [
-            {
-                "throughput": _digits(work.acknowledged / work.seconds),
-                "acknowledged": work.total,
-                "weight": _digits(work.acknowledged),
-            }
-            if work.total
-            else None
-            for work in works
-        ]
-    if capacity.start_up.took:
-        kept["startSeconds"] = startup.durations(capacity.start_up)
-    if capacity.start_up.to_acknowledgement is not None:
-        kept["firstAcknowledgementSeconds"] = _digits(capacity.start_up.to_acknowledgement)
-    return kept
+def works(capacity: Capacity) -> list[Work]:
+    """What each entry's replicas were seen to manage."""
+    return [_unpacked(capacity.flows, index)[1] for index in range(len(capacity.flows) // _SIZE)]
 
 
-def restored(kept: Mapping[str, object]) -> Capacity:
-    """The memory that `remembered` gave, without what makes no sense. Never raises."""
-    works = [_work(entry) for entry in _sequence(kept.get("entries"))[:ENTRIES_MOST]]
-    seconds = [_number(each) for each in _sequence(kept.get("startSeconds"))[: startup.KEPT]]
-    first = _number(kept.get("firstAcknowledgementSeconds"))
-    start_up = StartUp(to_acknowledgement=None if first is None else min(first, startup.MOST))
-    return Capacity(
-        flows=b"".join([_PACKED.pack(*Smoothed(), *work) for work in works]),
-        start_up=startup.with_durations(start_up, [each for each in seconds if each is not None]),
-    )
-
-
-def _work(entry: object) -> Work:
-    if not isinstance(entry, Mapping):
-        return Work()
-    each, total = _number(entry.get("throughput")), _number(entry.get("acknowledged"))
-    weight = _number(entry.get("weight"))
-    if not each or not total or not weight:
-        return Work()
-    total = min(int(total), TOTAL_MOST)
-    each = min(max(each, EACH_LEAST), EACH_MOST)
-    weight = min(max(weight, 1.0), WEIGHT_MOST)
-    return Work(acknowledged=weight, seconds=weight / each, total=total)
-
-
-def _sequence(value: object) -> Sequence[object]:
-    return value if isinstance(value, list | tuple) else ()
-
-
-def _number(value: object) -> float | None:
-    """A number that is not negative, or None."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if 0 <= value < inf and value < WEIGHT_MOST else None
-
-
-def _digits(value: float) -> float:
-    """Six of them: more are noise, and fewer than a float has at that."""
-    return float(f"{value:.6g}")
+def knowing(works: Sequence[Work], *, start_up: StartUp) -> Capacity:
+    """A memory of that alone, and of start-up."""
+    return Capacity(flows=b"".join([_PACKED.pack(*Smoothed(), *work) for work in works]), start_up=start_up)

@@ -1,7 +1,17 @@
 """`decide()`: from a spec, an observation and a memory to replicas, with the reason in words.
 
-Order: pause -> targets -> the largest -> fallback -> from zero, or the idle rule -> guards -> stabilization ->
-policies -> bounds. Each step can only narrow the answer and leaves its name if it did, so that the explanation writes
+The steps in their order, each with the module that has its rule:
+
+1. what the observation adds to the memory: `learning.py`
+2. a pause by a person: `pause.py`
+3. the bounds of this moment: `schedules.py`
+4. the targets: `targets.py`, which asks `lag.py`, `rate_targets.py`, `drain.py`, `wait.py`; the largest: `wanted.py`
+5. the fallback: `fallback.py`; without it, and without readings, replicas stay: `hold.py`
+6. from zero and to zero: `zero.py`, `idleness.py`; in between: `running.py`, with guards (`guarding.py`),
+   windows (`stabilization.py`) and policies (`behavior.py`)
+7. the bounds applied: `limits.py`
+
+Each step after the targets can only narrow the answer and leaves its name if it did, so that the explanation writes
 itself: `412 messages / 20 per replica = 21, limited to maxReplicas 20`. No clock, no I/O: the same function serves the
 operator, `mode: Observe`, tests and, later, the simulator.
 """
@@ -15,9 +25,10 @@ from msgspec.structs import replace
 
 from qc_operator.resource import QueueConsumerSpec
 from qc_operator.scaling import behavior as policies
-from qc_operator.scaling import explanation, fallback, guards, schedules, targets
+from qc_operator.scaling import explanation, fallback, schedules, targets
 from qc_operator.scaling.draft import Draft
 from qc_operator.scaling.explanation import Step
+from qc_operator.scaling.forbidden import Forbidden
 from qc_operator.scaling.guarding import in_force
 from qc_operator.scaling.hold import held
 from qc_operator.scaling.learning import learned
@@ -27,10 +38,10 @@ from qc_operator.scaling.observation import Observation
 from qc_operator.scaling.pause import NO_PAUSE, Pause, PauseNow
 from qc_operator.scaling.rates import Rates
 from qc_operator.scaling.reasons import Limit, Reason
-from qc_operator.scaling.running import DEFAULT, behavior_with, running
+from qc_operator.scaling.running import DEFAULT_BEHAVIOR, behavior_with, running
 from qc_operator.scaling.situation import Waiting
-from qc_operator.scaling.stabilization import Answer, Answers
-from qc_operator.scaling.targets import Wanted
+from qc_operator.scaling.stabilization import Answers, PastAnswer
+from qc_operator.scaling.wanted import Wanted
 from qc_operator.scaling.zero import at_rest, from_zero, is_idle, to_zero
 from qc_operator.spec_behavior import Behavior
 
@@ -48,7 +59,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """The pause in force, or None."""
     fallen_back: bool = False
     """Whether the fallback decided."""
-    guard: guards.Forbidden | None = None
+    guard: Forbidden | None = None
     """What forbids a step up at this moment, whether or not one was asked for."""
     rates: tuple[Rates, ...] = ()
     """What is known of the flow through each entry."""
@@ -85,9 +96,9 @@ def decide(
     paused = pause.at(at)
     if paused is not None:
         return _paused(spec=spec, observation=observation, memory=memory, paused=paused, now=now)
-    current, behavior = observation.current, spec.behavior or DEFAULT
+    current, behavior = observation.current, spec.behavior or DEFAULT_BEHAVIOR
     bounds = schedules.bounds(spec.schedules, min_replicas=spec.min_replicas, max_replicas=spec.max_replicas, at=at)
-    wanted = targets.wanted(
+    wanted = targets.asked(
         spec=spec,
         observation=observation,
         memory=memory,
@@ -99,13 +110,13 @@ def decide(
     if wanted is not None:
         if wanted.standings or memory.standing:
             memory = replace(memory, standing=wanted.standings)
-        if wanted.window_seconds is not None and behavior.scale_down == DEFAULT.scale_down:
+        if wanted.window_seconds is not None and behavior.scale_down == DEFAULT_BEHAVIOR.scale_down:
             behavior = behavior_with(behavior, window_seconds=wanted.window_seconds)
     idle = current > 0 and is_idle(spec=spec, observation=observation, memory=memory, behavior=behavior, now=now)
     if wanted is not None and idle and bounds.min > 0 and not (wanted.complete or wanted.between):
         wanted = at_rest(wanted, spec=spec, bounds=bounds)
         # That it is idle has been seen for a whole window, in which nothing else was answered.
-        memory = replace(memory, answers=Answers(down=(Answer(at=now, replicas=bounds.min),)))
+        memory = replace(memory, answers=Answers(down=(PastAnswer(at=now, replicas=bounds.min),)))
     fell = fallback.answer(spec.fallback, unread_since=memory.unread_since, current=current, now=now)
     if fell is not None and not _asks_for_more(wanted, than=fell.replicas, spec=spec, current=current):
         step = Step(name="fallback", replicas=fell.replicas, words=fell.words, source="spec.fallback")

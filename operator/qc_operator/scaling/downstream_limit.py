@@ -1,9 +1,8 @@
 """More replicas, the same throughput: what the consumers call (a database, a mail server) is at its limit.
 
-Every step up is a trial. Before it and after it, throughput at full work is measured; one that brought nothing
-(`step_effect.py`) blocks the next step for a while. Full work is: an entry has messages waiting at every reading, all
-pods asked for are ready, none starts or finds no node, every new pod has a consumer, and the first acknowledgement of
-the youngest has had its time. Whatever else comes in between ends the trial without a verdict.
+A trial (`trial.py`) measures full work while replicas are added; where that brought nothing (`step_effect.py`), no more
+are asked for than there are, or than were enough. After a while one step is let through, to see whether it is still so.
+It is over when more is done than before, or when there has been no full work for some minutes.
 """
 
 from __future__ import annotations
@@ -13,262 +12,127 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from qc_operator.scaling.observation import Observation
+from qc_operator.scaling.full_work import FullWork
 from qc_operator.scaling.rounding import shown
-from qc_operator.scaling.step_effect import Effect, Span, effect, enough_replicas, rose
-from qc_operator.scaling.tally import Tally
-from qc_operator.scaling.trust import TOTALS_MAX_AGE
-from qc_operator.scaling.unschedulable import PODS_MAX_AGE
+from qc_operator.scaling.step_effect import Effect, effect, enough_replicas, rose
+from qc_operator.scaling.trial import Trial, begun, compared_anew, gone_on
 
 FIRST_BLOCK: Final = 300.0
-"""Seconds for which the next step up is blocked; twice as many each time that the step after the block brings nothing
-either, up to `LONGEST_BLOCK`."""
+"""Seconds for which no step up is made; twice as many each time that the step after the block brings nothing either, up
+to `LONGEST_BLOCK`."""
 
 LONGEST_BLOCK: Final = 1800.0
 
-FORGOTTEN_AFTER: Final = 3600.0
-"""Seconds after the end of a block after which it is forgotten, so that the next one is a first one."""
+TRIED: Final = 0.25
+"""Share of the replicas that were enough which may be added once the block is over, at least one.
 
-SETTLING: Final = 10.0
-"""Seconds by which the broker's statistics may be old: for as long, counters do not show what the new pods do."""
-
-MEMORY: Final = 600.0
-"""Seconds of full work after which what was measured of it is halved, so that what is old counts for less and less.
-
-At 40 messages/s, telling whether two more than eight replicas brought something takes 206 s on either side.
+A quarter more, where it brings what it should, is seen at 40 messages/s within three minutes.
 """
 
-TRIAL: Final = 900.0
-"""Seconds after a step after which what was measured before it is no longer compared with."""
+AT_REST: Final = 300.0
+"""Seconds without full work after which nothing is held any more: queues that are worked off need no guard."""
+
+FORGOTTEN_AFTER: Final = 3600.0
+"""Seconds after that, or the end of the block, after which it is forgotten, so that the next one is a first one."""
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
-    """A step up that is on trial."""
-
-    replicas: int
-    """As many were there before it."""
-    consumers: int
-    span: Span
-    at: float
-    """When it was first seen."""
-    ready_at: float | None = None
-    """Since when all new pods have been at work; None while they start."""
-
-
-class Trial(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
-    """Full work as it is measured, and what it was before the last step."""
+class DownstreamLimit(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """Replicas that brought nothing."""
 
     entries: int
-    """The entries that have had messages waiting all the time, as bits."""
-    replicas: int
-    consumers: int
-    at: float
-    """When the counters were read last, and what they were:"""
-    acknowledged: int
-    elsewhere: int
-    span: Span = Span()
-    step: Step | None = None
-
-
-class Limit(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
-    """A step up that brought nothing."""
-
-    entries: int
+    """Those that messages were waiting in, as bits."""
     low: int
     high: int
     enough: int
-    """Replicas up to which more of them do help."""
+    """Replicas up to which more of them do help: the fewest that were found in a row."""
     before: float
     after: float
-    """Messages per second before and after the step."""
+    """Messages per second of `low` and of `high`."""
     variance: float
     """Variance of the latter."""
     times: int
     """How often in a row."""
     until: float
     """When the block ends."""
-
-
-class Figures(msgspec.Struct, frozen=True, kw_only=True):
-    """All entries at one reading, as far as a trial needs them."""
-
-    at: float
-    tallies: tuple[Tally | None, ...]
-    """None for an entry that others consume from."""
-    saturated: int
-    """The entries that have messages waiting, as bits."""
-    current: int
-    all_ready: bool
-
-
-def figures(
-    *, tallies: list[Tally | None], consumed: list[bool], observation: Observation, now: float
-) -> Figures | None:
-    """Put together what is known of all entries that the target consumes from.
-
-    None when something is missing: the work of the new pods may be what is not seen, so nothing can be judged.
-    """
-    pods = observation.pods
-    if pods is None or now - pods.at > PODS_MAX_AGE or True not in consumed:
-        return None
-    at, saturated = now, 0
-    for index, tally in enumerate(tallies):
-        if not consumed[index]:
-            continue
-        if tally is None:
-            return None
-        at = min(at, tally.at)
-        if tally.ready > 0:
-            saturated |= 1 << index
-    current = observation.current
-    return Figures(
-        at=at,
-        tallies=tuple([tally if ours else None for tally, ours in zip(tallies, consumed, strict=True)]),
-        saturated=saturated,
-        current=current,
-        all_ready=pods.ready == current > 0 and not pods.starting and pods.unschedulable <= 0,
-    )
+    busy_at: float
+    """When there was full work in these entries last."""
 
 
 def tried(
-    *, before: Trial | None, limit: Limit | None, seen: Figures | None, start_seconds: float, now: float
-) -> tuple[Trial | None, Limit | None]:
+    *, before: Trial | None, limit: DownstreamLimit | None, seen: FullWork | None, warm_up: float, now: float
+) -> tuple[Trial | None, DownstreamLimit | None]:
     """Take in a reading: the trial goes on, ends or begins, and may find a limit or see that it is gone."""
-    if limit is not None and now - limit.until > FORGOTTEN_AFTER:
-        limit = None
+    limit = _remembered(limit, now=now)
     if seen is None:
         return None, limit
     if before is not None and seen.at <= before.at:
         return before, limit
-    trial = None if before is None else _went_on(before, seen)
-    if trial is None or before is None:
-        return _begun(seen), limit
-    if trial.step is None:
-        return _before_step(before=before, trial=trial, seen=seen, limit=limit, now=now)
-    return _after_step(before=before, trial=trial, seen=seen, limit=limit, start_seconds=start_seconds, now=now)
+    trial = None if before is None else gone_on(before=before, seen=seen, warm_up=warm_up)
+    if trial is None:
+        return begun(seen), limit
+    if limit is not None and limit.entries == trial.entries:
+        limit = replace(limit, busy_at=now)
+        if trial.added is None and rose(span=trial.span, rate=limit.after, variance=limit.variance):
+            # The span has some of the slow time in it, which would let the next step look better than it is.
+            return begun(seen), None
+    return _judged(trial, limit=limit, seen=seen, now=now)
 
 
-def _begun(seen: Figures) -> Trial | None:
-    if not seen.saturated or not seen.all_ready:
+def _remembered(limit: DownstreamLimit | None, *, now: float) -> DownstreamLimit | None:
+    if limit is None or now - max(limit.until, limit.busy_at + AT_REST) > FORGOTTEN_AFTER:
         return None
-    acknowledged, elsewhere, consumers = _sums(seen, seen.saturated)
-    return Trial(
-        entries=seen.saturated,
-        replicas=seen.current,
-        consumers=consumers,
-        at=seen.at,
-        acknowledged=acknowledged,
-        elsewhere=elsewhere,
-    )
+    return limit
 
 
-def _sums(seen: Figures, entries: int) -> tuple[int, int, int]:
-    """Acknowledgements in those entries and in the others, and the consumers in those."""
-    acknowledged = elsewhere = consumers = 0
-    for index, tally in enumerate(seen.tallies):
-        if tally is None:
-            continue
-        if entries >> index & 1:
-            acknowledged += tally.acknowledged
-            consumers += tally.consumers
-        else:
-            elsewhere += tally.acknowledged
-    return acknowledged, elsewhere, consumers
-
-
-def _went_on(before: Trial, seen: Figures) -> Trial | None:
-    """The trial with this reading's counters and a longer span; None when its conditions ceased to hold."""
-    seconds = seen.at - before.at
-    # A queue that ran empty or fewer replicas are no full work of as many; a gap may hide either.
-    if before.entries & ~seen.saturated or seen.current < before.replicas or seconds > TOTALS_MAX_AGE:
-        return None
-    acknowledged, elsewhere, consumers = _sums(seen, before.entries)
-    if acknowledged < before.acknowledged or elsewhere < before.elsewhere:
-        return None
-    span = Span(
-        seconds=before.span.seconds + seconds,
-        acknowledged=before.span.acknowledged + (acknowledged - before.acknowledged),
-        elsewhere=before.span.elsewhere + (elsewhere - before.elsewhere),
-    )
-    return Trial(
-        entries=before.entries,
-        replicas=before.replicas,
-        consumers=consumers,
-        at=seen.at,
-        acknowledged=acknowledged,
-        elsewhere=elsewhere,
-        span=span,
-        step=before.step,
-    )
-
-
-def _before_step(
-    *, before: Trial, trial: Trial, seen: Figures, limit: Limit | None, now: float
-) -> tuple[Trial | None, Limit | None]:
-    if seen.current > trial.replicas:
-        if not before.span.enough:
-            return _begun(seen), limit
-        step = Step(replicas=before.replicas, consumers=before.consumers, span=before.span, at=now)
-        return replace(trial, replicas=seen.current, span=Span(), step=step), limit
-    if not seen.all_ready:
-        return None, limit
-    if (
-        limit is not None
-        and limit.entries == trial.entries
-        and rose(span=trial.span, rate=limit.after, variance=limit.variance)
-    ):
-        # The span has some of the slow time in it, which would let the next step look better than it is.
-        return replace(trial, span=Span()), None
-    if trial.span.seconds > MEMORY:
-        trial = replace(trial, span=_halved(trial.span))
-    return trial, limit
-
-
-def _halved(span: Span) -> Span:
-    return Span(seconds=span.seconds / 2, acknowledged=span.acknowledged / 2, elsewhere=span.elsewhere / 2)
-
-
-def _after_step(
-    *, before: Trial, trial: Trial, seen: Figures, limit: Limit | None, start_seconds: float, now: float
-) -> tuple[Trial | None, Limit | None]:
-    step = trial.step
-    if step is None or now - step.at > TRIAL:
-        return _begun(seen), limit
-    ready = seen.all_ready and trial.consumers - step.consumers >= seen.current - step.replicas
-    if seen.current > trial.replicas or not ready:
-        waiting = replace(step, ready_at=None)
-        return replace(trial, replicas=seen.current, span=Span(), step=waiting), limit
-    if step.ready_at is None:
-        return replace(trial, span=Span(), step=replace(step, ready_at=seen.at)), limit
-    if before.at - step.ready_at < SETTLING + max(0.0, start_seconds):
-        return replace(trial, span=Span()), limit
-    found = effect(before=step.span, after=trial.span, low=step.replicas, high=trial.replicas)
+def _judged(
+    trial: Trial, *, limit: DownstreamLimit | None, seen: FullWork, now: float
+) -> tuple[Trial | None, DownstreamLimit | None]:
+    found = Effect.UNCLEAR if trial.added is None else effect(before=trial.span, after=trial.added.span)
     if found is Effect.UNCLEAR:
         return trial, limit
-    measured = replace(trial, step=None)
-    if found is Effect.NOTHING:
-        limit = _limited(step=step, trial=trial, limit=limit, now=now)
-    return measured, limit
+    if found is Effect.SOMETHING:
+        return compared_anew(trial), limit
+    return begun(seen), _found(trial=trial, limit=limit, now=now) if found is Effect.NOTHING else limit
 
 
-def _limited(*, step: Step, trial: Trial, limit: Limit | None, now: float) -> Limit:
-    """The limit that was found. A step that came while the last block still held is no further time."""
-    times = 1 if limit is None else limit.times + (now >= limit.until)
-    block = min(LONGEST_BLOCK, FIRST_BLOCK * 2.0 ** min(times - 1, 8))
-    return Limit(
+def _found(*, trial: Trial, limit: DownstreamLimit | None, now: float) -> DownstreamLimit:
+    """The limit that was found. One that is found while the last block still holds is no further time."""
+    before, after = trial.span, trial.span if trial.added is None else trial.added.span
+    times, enough = 1, enough_replicas(before=before, after=after)
+    low, high = max(1, round(before.pods)), round(after.pods)
+    if limit is not None:
+        times = limit.times + (now >= limit.until)
+        if limit.entries == trial.entries:
+            enough = min(enough, limit.enough)
+    return DownstreamLimit(
         entries=trial.entries,
-        low=step.replicas,
-        high=trial.replicas,
-        enough=enough_replicas(before=step.span, after=trial.span, low=step.replicas, high=trial.replicas),
-        before=step.span.rate,
-        after=trial.span.rate,
-        variance=trial.span.variance,
+        low=low,
+        high=max(low + 1, high),
+        enough=enough,
+        before=before.rate,
+        after=after.rate,
+        variance=after.variance,
         times=times,
-        until=now + block,
+        until=now + block(times),
+        busy_at=now,
     )
 
 
-def limited(limit: Limit) -> str:
+def block(times: int) -> float:
+    """Seconds of the block after so many limits in a row."""
+    return min(LONGEST_BLOCK, FIRST_BLOCK * 2.0 ** min(times - 1, 8))
+
+
+def allowed(*, limit: DownstreamLimit, now: float) -> int | None:
+    """Replicas that may be asked for all the same, whatever there are; None where nothing is held."""
+    if now < limit.until:
+        return limit.enough
+    if now < limit.busy_at + AT_REST:
+        return limit.enough + max(1, round(TRIED * limit.enough))
+    return None
+
+
+def limit_words(limit: DownstreamLimit) -> str:
     """What was measured and what to do, as a sentence."""
     more = round(100.0 * (limit.after / limit.before - 1.0))
     gain = f"{more} % more" if more > 0 else "nothing"

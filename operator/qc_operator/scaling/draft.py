@@ -6,7 +6,7 @@ import msgspec
 from msgspec.structs import replace
 
 from qc_operator.scaling.explanation import Step, StepName
-from qc_operator.scaling.guards import Forbidden
+from qc_operator.scaling.forbidden import Forbidden
 from qc_operator.scaling.memory import Memory
 from qc_operator.scaling.reasons import Limit, Reason
 

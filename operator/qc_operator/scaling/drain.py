@@ -17,8 +17,20 @@ import msgspec
 from msgspec.structs import replace
 
 from qc_operator.scaling.answer import ready, tolerated
+from qc_operator.scaling.arrivals import time_constant
 from qc_operator.scaling.backlog import Backlog, entry_backlog
-from qc_operator.scaling.flow import Throughput, arriving, clearing, known, named, replicas_of, throughput, why_unknown
+from qc_operator.scaling.flow import (
+    Throughput,
+    arriving,
+    clearing,
+    known,
+    messages_of,
+    named,
+    needing,
+    replicas_of,
+    throughput,
+    why_unknown,
+)
 from qc_operator.scaling.probe import probe
 from qc_operator.scaling.rounding import SPARE, shown, whole
 from qc_operator.scaling.situation import Demand, Situation
@@ -44,6 +56,10 @@ class _Need(msgspec.Struct, frozen=True):
     """Messages to be worked off besides."""
     seconds: float
     """In which time."""
+    waiting: float
+    """Messages that are ready now."""
+    in_hand: float
+    """Messages that replicas work on, one each; they are no backlog."""
 
 
 def drain(situation: Situation) -> Demand | None:
@@ -83,11 +99,13 @@ def _need(situation: Situation, mu: Throughput, *, backlog: int, within: int) ->
     # Where starting takes more than half of the time, half is taken all the same: to make up for the rest would take
     # replicas without end, for a short time.
     seconds = max(within - lead, within / 2)
-    arrivals = known(situation, situation.rates.arrivals)
-    lasting = 0.0 if arrivals is None else _lasting(situation, arrivals, seconds=seconds)
-    left = _left(situation, backlog)
+    arrivals, waiting = known(situation, situation.rates.arrivals), float(ready(situation))
+    in_hand = min(situation.entry.unacknowledged or 0, situation.effective)
+    left = max(waiting, backlog - in_hand)
+    lasting = 0.0 if arrivals is None else _lasting(situation, arrivals, left=left, seconds=seconds)
     messages = max(0.0, left + (lasting - mu.each * situation.effective) * lead)
-    return _Need(lasting / mu.each + messages / (mu.each * seconds), arrivals, lasting, messages, seconds)
+    exact = lasting / mu.each + messages / (mu.each * seconds)
+    return _Need(exact, arrivals, lasting, messages, seconds, waiting, in_hand)
 
 
 def _fewer(situation: Situation, mu: Throughput, *, bounds: Backlog, need: _Need) -> Demand:
@@ -101,31 +119,39 @@ def _fewer(situation: Situation, mu: Throughput, *, bounds: Backlog, need: _Need
         held = _held(situation, mu, complete=False, words=f"{words}: {why}")
         return replace(held, between=True, least=min(current, whole(need.exact))) if between else held
     seconds = min(float(target.within_seconds), max(LAST_SECONDS, SERVICES / mu.each))
-    left = _left(situation, bounds.at_most)
+    left = max(need.waiting, bounds.at_most - need.in_hand)
     # All that arrives counts: what is taken for a burst on the way up is no reason to have fewer.
     exact = max(need.exact, arrivals / mu.each + left / (mu.each * seconds))
     replicas = whole(SPARE * exact)
     if replicas >= current:
-        words = f"{arriving(situation, arrivals)} and {shown(left)} messages that wait take {replicas_of(current)}"
-        words = f"{words} at {mu}: fewer would not be done with them in {shown(seconds)} s"
+        if left > 0.0:
+            # Counts of two moments are added up, so there may be fewer.
+            words = f"{arriving(situation, arrivals)} and up to {messages_of(left)} that may wait take"
+            reason = f"fewer would not be done with them in {shown(seconds)} s"
+        else:
+            words, reason = needing(situation, arrivals), "fewer would have none to spare"
+        words = f"{words} {replicas_of(current)} at {mu}: {reason}"
         return _held(situation, mu, complete=True, words=words)
-    return _demand(situation, mu, _Need(exact, arrivals, arrivals, left, seconds), replicas=replicas)
+    need = replace(need, exact=exact, lasting=arrivals, messages=left, seconds=seconds)
+    return _demand(situation, mu, need, replicas=replicas)
 
 
-def _left(situation: Situation, backlog: int) -> float:
-    """Messages that nobody works on yet: all but one for each replica at work."""
-    in_hand = min(situation.entry.unacknowledged or 0, situation.effective)
-    return max(float(ready(situation)), backlog - in_hand)
-
-
-def _lasting(situation: Situation, arrivals: float, *, seconds: float) -> float:
+def _lasting(situation: Situation, arrivals: float, *, left: float, seconds: float) -> float:
     """Arrivals per second that replicas are to keep up with.
 
-    A burst is in the backlog and for some minutes in the smoothed arrival rate, too: 3,000 messages at once are another
-    25/s for two minutes. So what arrives beyond what is worked off counts in proportion to the time there is: in full
-    for a minute, a tenth for ten. If it lasts, the backlog grows and asks for the rest in time.
+    A burst is in the backlog, and for some minutes in the smoothed arrival rate, too: 1,500 messages at once are
+    another 67/s at first, where it is smoothed over 20 s. Those of them that still wait make up no more of the rate
+    than their number over that time. As much is taken out of it, down to the rate that three readings on end bear out.
+
+    Of what is left beyond what is worked off, that part counts for which there is no time: all of it in a minute, a
+    tenth in ten. If it lasts, the backlog grows and asks for the rest in time.
     """
-    worked_off = known(situation, situation.rates.acknowledgements)
+    rates = situation.rates
+    if left > 0.0 and rates.recent is not None:
+        burst = arrivals - rates.recent
+        if burst > 0.0:
+            arrivals -= min(burst, left / time_constant(situation.source))
+    worked_off = rates.acknowledgements
     if worked_off is None or worked_off >= arrivals:
         return arrivals
     return worked_off + (arrivals - worked_off) * min(1.0, LAST_SECONDS / seconds)
@@ -145,14 +171,12 @@ def _words(situation: Situation, mu: Throughput, need: _Need, *, replicas: int) 
     """`38 messages/s into receipts need 8 replicas at 5/s each, 2 more clear about 412 messages within 60 s = 10`."""
     each, needed = f"at {mu}", whole(need.exact)
     if need.arrivals is None:
-        clear = f"to clear about {shown(need.messages)} messages in {named(situation)} within {shown(need.seconds)} s"
+        clear = f"to clear about {messages_of(need.messages)} in {named(situation)} within {shown(need.seconds)} s"
         return f"{clear} takes {replicas_of(needed)} {each}, besides what arrives, which is not known"
     keep = whole(need.lasting / mu.each)
-    words = arriving(situation, need.arrivals)
-    if need.lasting < need.arrivals:
-        words = f"{words}, of which {shown(need.lasting)}/s seem to last,"
+    besides = f", of which {shown(need.lasting)}/s seem to last," if need.lasting < need.arrivals else ""
     return clearing(
-        f"{words} need {replicas_of(keep)} {each}",
+        f"{needing(situation, need.arrivals, besides=besides)} {replicas_of(keep)} {each}",
         keep=keep,
         messages=need.messages,
         seconds=need.seconds,

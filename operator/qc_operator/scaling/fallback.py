@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from qc_operator.scaling.rounding import number_of
 from qc_operator.spec_policy import Fallback
 
 
@@ -40,16 +41,12 @@ def answer(fallback: Fallback | None, *, unread_since: float | None, current: in
     wanted = current if fallback.replicas is None else fallback.replicas
     match fallback.policy:
         case "AtLeast":
-            replicas, words = max(current, wanted), f"at least {_replicas(wanted)}"
+            replicas, words = max(current, wanted), f"at least {number_of(wanted, 'replica')}"
         case "AtMost":
-            replicas, words = min(current, wanted), f"at most {_replicas(wanted)}"
+            replicas, words = min(current, wanted), f"at most {number_of(wanted, 'replica')}"
         case "Exactly":
-            replicas, words = wanted, f"exactly {_replicas(wanted)}"
+            replicas, words = wanted, f"exactly {number_of(wanted, 'replica')}"
         case "KeepCurrent":
             replicas, words = current, f"replicas stay at {current}"
     # Not how long by now: words that change each second would be written each time.
     return FallbackAnswer(replicas, f"queues not read for {fallback.after_seconds} s or longer: {words} (fallback)")
-
-
-def _replicas(count: int) -> str:
-    return f"{count} replica" if count == 1 else f"{count} replicas"

@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from qc_operator.scaling.backlog import matching
 from qc_operator.scaling.rounding import shown
 from qc_operator.scaling.situation import Situation
 from qc_operator.scaling.throughput import ENOUGH
@@ -32,15 +33,14 @@ class Throughput(msgspec.Struct, frozen=True):
 
 def known(situation: Situation, rate: float | None) -> float | None:
     """A rate of the situation, or None where it is not known or its counters have not been read for long."""
-    if rate is None or _unread_for(situation) > 0.0:
+    if rate is None or _unread(situation):
         return None
     return max(0.0, rate)
 
 
 def why_unknown(situation: Situation) -> str:
     """Why a rate is not known, in words that follow its name."""
-    age = _unread_for(situation)
-    if age > 0.0:
+    if _unread(situation):
         # Not for how long by now: words that change each second would be written each time.
         return f"is not known: the counters have not been read for {READINGS * situation.poll_seconds:.0f} s"
     if situation.rates.at is None:
@@ -48,13 +48,13 @@ def why_unknown(situation: Situation) -> str:
     return "is not known yet: the counters have not been read often enough"
 
 
-def _unread_for(situation: Situation) -> float:
-    """Seconds since the counters were read, if those are too many, else 0."""
+def _unread(situation: Situation) -> bool:
+    """Whether the counters have not been read for long; that they never were is told apart."""
     at = situation.rates.at
     if at is None:
-        return 0.0
+        return False
     age = situation.now - at
-    return age if age > TOTALS_MAX_AGE and age > READINGS * situation.poll_seconds else 0.0
+    return age > TOTALS_MAX_AGE and age > READINGS * situation.poll_seconds
 
 
 def throughput(situation: Situation) -> Throughput | None:
@@ -80,13 +80,17 @@ def throughput(situation: Situation) -> Throughput | None:
 def arriving(situation: Situation, arrivals: float) -> str:
     """The arrival rate in words: `about 38 messages/s into receipts`."""
     about = "" if situation.rates.arrivals_observed else "about "
-    return f"{about}{shown(arrivals)} messages/s into {named(situation)}"
+    return f"{about}{messages_of(arrivals)}/s into {named(situation)}"
+
+
+def needing(situation: Situation, arrivals: float, *, besides: str = "") -> str:
+    """The arrival rate as the subject of what it needs: `about 38 messages/s into receipts need`."""
+    return f"{arriving(situation, arrivals)}{besides} {'needs' if shown(arrivals) == '1' else 'need'}"
 
 
 def named(situation: Situation) -> str:
     """The queue, or what stands for the queues that a pattern matches."""
-    pattern = situation.source.pattern
-    return situation.entry.name if pattern is None else f"the {len(situation.entry.queues)} queues that match {pattern}"
+    return matching(situation.entry) if situation.entry.pattern else situation.entry.name
 
 
 def replicas_of(number: int) -> str:
@@ -99,14 +103,15 @@ def clearing(words: str, *, keep: int, messages: float, seconds: float, needed: 
 
     `needed` of them also clear the messages in time; `replicas` is what is left of it, or a few to spare.
     """
-    clear = f"clear about {_messages(messages)} within {shown(seconds)} s"
+    if needed > keep or messages > 0.0:
+        more = f"{needed - keep} more" if needed > keep else "which also"
+        words = f"{words}, {more} clear about {messages_of(messages)} within {shown(seconds)} s"
     if needed > keep:
-        words = f"{words}, {needed - keep} more {clear} = {needed}"
-    elif messages > 0.0:
-        words = f"{words}, which also {clear}"
+        words = f"{words} = {needed}"
     return words if replicas == needed else f"{words}, {replicas} with a tenth to spare"
 
 
-def _messages(number: float) -> str:
+def messages_of(number: float) -> str:
+    """A number of messages in words, which need not be a whole one."""
     figure = shown(number)
     return f"{figure} message" if figure == "1" else f"{figure} messages"

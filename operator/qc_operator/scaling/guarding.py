@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from qc_operator.scaling import guards
 from qc_operator.scaling.draft import Draft
-from qc_operator.scaling.guards import Forbidden
+from qc_operator.scaling.forbidden import Forbidden, forbids
 from qc_operator.scaling.memory import Memory
 from qc_operator.scaling.observation import Observation
 from qc_operator.scaling.reasons import Limit
-from qc_operator.scaling.targets import Wanted
+from qc_operator.scaling.wanted import Wanted
 
 
 def guarded(draft: Draft, *, wanted: Wanted, observation: Observation, now: float) -> Draft:
@@ -28,7 +27,7 @@ def guarded(draft: Draft, *, wanted: Wanted, observation: Observation, now: floa
         asked = answer.demand.replicas
         if asked <= allowed:
             break
-        forbidden = guards.forbids(memory=draft.memory.guards, index=answer.index, observation=observation, now=now)
+        forbidden = forbids(memory=draft.memory.guards, index=answer.index, observation=observation, now=now)
         if forbidden is None:
             allowed = asked
             break
@@ -47,7 +46,7 @@ def in_force(*, memory: Memory, observation: Observation, now: float) -> Forbidd
     if watched.unschedulable_since is None and not watched.stuck and not watched.limited:
         return None
     for index in range(len(observation.entries)):
-        forbidden = guards.forbids(memory=watched, index=index, observation=observation, now=now)
+        forbidden = forbids(memory=watched, index=index, observation=observation, now=now)
         if forbidden is not None:
             return forbidden
     return None

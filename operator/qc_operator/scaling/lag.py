@@ -6,6 +6,7 @@ from qc_operator.resource import Queue
 from qc_operator.scaling.backlog import Backlog, entry_backlog, matching, ready_of
 from qc_operator.scaling.behavior import within_tolerance
 from qc_operator.scaling.observation import EntryObservation
+from qc_operator.scaling.rounding import number_of
 from qc_operator.scaling.situation import Demand, Situation
 from qc_operator.spec_targets import Lag
 
@@ -35,7 +36,8 @@ def lag(situation: Situation) -> Demand | None:
 
 def _more(situation: Situation, target: Lag, *, messages: int, replicas: int) -> Demand:
     current, each = situation.current, target.scale_up_above
-    words = f"{messages} messages in {_where(situation.source, situation.entry)} / {each} per replica = {replicas}"
+    counted = number_of(messages, "message")
+    words = f"{counted} in {_where(situation.source, situation.entry)} / {each} per replica = {replicas}"
     if current and within_tolerance(ratio=messages / (each * current), behavior=situation.behavior):
         return _tolerated(current, words, "scaleUp")
     return Demand(replicas=replicas, complete=True, explanation=words)
@@ -46,7 +48,12 @@ def _fewer(situation: Situation, target: Lag, bounds: Backlog) -> Demand:
     each = target.scale_down_below or target.scale_up_above
     messages = bounds.at_most
     if messages is None:
-        words = f"at least {bounds.at_least} messages in {where}, not known to be so few that replicas may go"
+        words = (
+            f"at least {number_of(bounds.at_least, 'message')} in {where},"
+            if bounds.at_least
+            else f"messages in {where} are"
+        )
+        words = f"{words} not known to be so few that replicas may go"
         explanation = f"{words}: {bounds.doubt}" if bounds.doubt else words
         return Demand(
             replicas=current,
@@ -57,9 +64,10 @@ def _fewer(situation: Situation, target: Lag, bounds: Backlog) -> Demand:
         )
     replicas = _ceil(messages, each)
     if replicas >= current:
-        words = f"{messages} messages in {where} need no other number of replicas than {current}"
+        need = "needs" if messages == 1 else "need"
+        words = f"{number_of(messages, 'message')} in {where} {need} no other number of replicas than {current}"
         return Demand(replicas=current, complete=True, explanation=words)
-    words = f"{messages} messages in {where} / {each} per replica = {replicas}"
+    words = f"{number_of(messages, 'message')} in {where} / {each} per replica = {replicas}"
     if within_tolerance(ratio=messages / (each * current), behavior=situation.behavior):
         return _tolerated(current, words, "scaleDown")
     return Demand(replicas=replicas, complete=True, explanation=words)

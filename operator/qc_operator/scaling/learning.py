@@ -14,10 +14,10 @@ def learned(*, spec: QueueConsumerSpec, observation: Observation, memory: Memory
     estimated = capacity.learned(
         before=memory.capacity, spec=spec, observation=observation, now=now, limited=memory.guards.limited
     )
-    rates, flow = memory.rates, memory.flow
+    rates, passed = memory.rates, memory.passed
     if estimated is not memory.capacity or len(rates) != len(spec.queues):
         rates = tuple([capacity.rates(estimated, index) for index in range(len(spec.queues))])
-        flow = idleness.flow(spec=spec, observation=observation)
+        passed = idleness.passed(spec=spec, observation=observation)
     start, _ = capacity.start(estimated)
     lapsed = memory.seen_at is not None and now - memory.seen_at > TOTALS_MAX_AGE
     return Memory(
@@ -28,18 +28,24 @@ def learned(*, spec: QueueConsumerSpec, observation: Observation, memory: Memory
             spec=spec,
             observation=observation,
             before=memory.busy_at,
-            moved=lapsed or (bool(memory.flow) and flow != memory.flow),
+            moved=lapsed or (bool(memory.passed) and passed != memory.passed),
             now=now,
         ),
         unread_since=fallback.unread_since(before=memory.unread_since, unread=unread, now=now),
         answers=memory.answers,
         changes=memory.changes,
         changed_at=memory.changed_at,
-        flow=flow,
+        passed=passed,
         capacity=estimated,
         rates=rates,
         standing=memory.standing,
         guards=guards.watched(
-            before=memory.guards, spec=spec, observation=observation, rates=rates, start_seconds=start, now=now
+            before=memory.guards,
+            spec=spec,
+            observation=observation,
+            rates=rates,
+            start_seconds=start,
+            warm_up=estimated.start_up.to_acknowledgement,
+            now=now,
         ),
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from qc_operator.scaling.behavior import Change
+from qc_operator.scaling.behavior import PastChange
 from qc_operator.scaling.capacity import Capacity
-from qc_operator.scaling.guards import GuardMemory
+from qc_operator.scaling.guard_memory import GuardMemory
 from qc_operator.scaling.rates import Rates
 from qc_operator.scaling.stabilization import Answers
 from qc_operator.scaling.standing import Standing
@@ -24,12 +24,12 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
     unread_since: float | None = None
     """Since when not every queue can be read; None while they can."""
     answers: Answers = Answers()
-    changes: tuple[Change, ...] = ()
+    changes: tuple[PastChange, ...] = ()
     """Changes of replicas that were made, for the policies' periods."""
     changed_at: float | None = None
     """When replicas were last changed."""
-    flow: tuple[int | None, ...] = ()
-    """The counters that tell whether anything moves, an entry each; None where there are none."""
+    passed: tuple[int | None, ...] = ()
+    """Messages that have passed, an entry each, to tell whether anything moves; None where they are not counted."""
     capacity: Capacity = Capacity()
     rates: tuple[Rates, ...] = ()
     """What follows from `capacity` for each entry, kept because most decisions bring no new counters."""

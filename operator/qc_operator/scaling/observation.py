@@ -1,129 +1,49 @@
 """What is known of the queues and the target at one moment, and what is not.
 
-A reading is a value, `Missing` or `Unknown` with its cause. Unknown is never zero: nothing scales down on it.
-All times are seconds of one monotonic clock.
+The readings of single queues, which it is made of, are in `readings.py`; what those of an entry come to, in `sums.py`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, TypeAlias
+from dataclasses import dataclass, field
 
 from qc_operator.scaling.pods import Pods
+from qc_operator.scaling.readings import (
+    EMPTY_LIST,
+    LEFT_OUT,
+    STREAM,
+    Counters,
+    Depth,
+    DepthReading,
+    Missing,
+    QueueFacts,
+    QueueObservation,
+    Totals,
+    TotalsReading,
+    Unavailable,
+    Unknown,
+    left_out,
+)
+from qc_operator.scaling.sums import EntrySums, summed
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Depth:
-    """The fast lane's answer for one queue: messages ready for delivery and consumers, live."""
-
-    ready: int
-    consumers: int
-    at: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Totals:
-    """The slow lane's answer for one queue: ready and unacknowledged messages, read together.
-
-    For a quorum queue the broker's own figures are up to 5 s old when they are read
-    (rabbit_quorum_queue's tick interval).
-    """
-
-    ready: int
-    unacknowledged: int
-    at: float
-    """When they were asked for: the counts are those of some moment between then and `answered_at`."""
-    answered_at: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Missing:
-    """The broker says that there is no such queue."""
-
-    message: str
-    at: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unknown:
-    """The queue could not be read. `cause` is a CamelCase word, `message` a sentence without secrets."""
-
-    cause: str
-    message: str
-    at: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unavailable:
-    """There is no slow lane at all: no management API was given and none answers at the usual port."""
-
-    message: str
-
-
-LEFT_OUT: Final = "LeftOut"
-"""The cause of totals that a good answer of the slow lane does not have.
-
-It leaves out a queue without a leader, of which the passive declare says (0, 0): such a zero is not to be believed.
-"""
-
-EMPTY_LIST: Final = "EmptyList"
-"""The cause of totals where the slow lane knows of no queue at all: that may be a matter of permissions.
-
-Of a queue that answers a passive declare it says the same as that it is left out.
-"""
-
-STREAM: Final = "stream"
-"""The type of a queue whose count never falls, because reading a stream takes nothing out of it."""
-
-DepthReading: TypeAlias = Depth | Missing | Unknown
-TotalsReading: TypeAlias = Totals | Unknown | Unavailable
-
-
-def left_out(totals: TotalsReading) -> bool:
-    """Whether the slow lane answers, and does not have the queue."""
-    return isinstance(totals, Unknown) and totals.cause in {LEFT_OUT, EMPTY_LIST}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueFacts:
-    """What a queue is, as the slow lane tells it."""
-
-    type: str
-    """`classic`, `quorum`, `stream`, or the name of a type that came later."""
-    single_active_consumer: bool
-    """Whether the broker gives its messages to one consumer at a time, the others standing by."""
-    state: str
-    """`running`, `minority`, `down` and so on; empty where the broker does not say."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counters:
-    """Messages since the queue's counters were first read.
-
-    None of them ever falls: one that was reset goes on from where it was.
-    """
-
-    published: int
-    acknowledged: int
-    delivered: int
-    """Also those delivered again."""
-    at: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueObservation:
-    """One queue, as both lanes saw it last."""
-
-    name: str
-    vhost: str
-    depth: DepthReading
-    totals: TotalsReading
-    arrived: int = 0
-    """By how many messages ready was seen to grow since the totals were asked for."""
-    facts: QueueFacts | None = None
-    """None where no slow lane tells."""
-    counters: Counters | None = None
-    """None where no target needs them, or the broker keeps none."""
+__all__ = [
+    "EMPTY_LIST",
+    "LEFT_OUT",
+    "STREAM",
+    "Counters",
+    "Depth",
+    "DepthReading",
+    "EntryObservation",
+    "Missing",
+    "Observation",
+    "QueueFacts",
+    "QueueObservation",
+    "Totals",
+    "TotalsReading",
+    "Unavailable",
+    "Unknown",
+    "left_out",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,36 +63,33 @@ class EntryObservation:
     awaited: int = 0
     """How many more queues match the pattern, and were not read once yet. They are not among `queues`."""
 
+    sums: EntrySums = field(init=False, repr=False, compare=False)
+    """What its queues come to together."""
+    known: bool = field(init=False, repr=False, compare=False)
+    """Whether every queue of the entry could be read."""
+    plain: bool = field(init=False, repr=False, compare=False)
+    """Whether all of them are, as `sums` has it, nothing is awaited and no publisher blocked."""
+
+    def __post_init__(self) -> None:
+        sums, matched = summed(self.queues), self.unmatched is None
+        object.__setattr__(self, "sums", sums)
+        object.__setattr__(self, "known", matched and sums.read == len(self.queues))
+        object.__setattr__(self, "plain", matched and sums.plain and not self.alarmed and not self.awaited)
+
     @property
     def matched(self) -> int | None:
         """How many queues match the pattern; None for a name, and until each of them was read, or failed, once."""
         return len(self.queues) if self.pattern and not self.awaited else None
 
     @property
-    def known(self) -> bool:
-        """Whether every queue of the entry could be read."""
-        if self.unmatched is not None:
-            return False
-        # A loop, as it is asked several times in each decision: a generator would take three times as long.
-        for queue in self.queues:  # noqa: SIM110
-            if not isinstance(queue.depth, Depth):
-                return False
-        return True
-
-    @property
     def ready(self) -> int | None:
         """Messages ready in all its queues, or None when not every one could be read."""
-        if not self.known:
-            return None
-        return sum(queue.depth.ready for queue in self.queues if isinstance(queue.depth, Depth))
+        return self.sums.ready if self.known else None
 
     @property
     def unacknowledged(self) -> int | None:
         """Messages that consumers of all its queues hold, or None when that is not known of every one."""
-        totals = [queue.totals for queue in self.queues if isinstance(queue.totals, Totals)]
-        if self.unmatched is not None or len(totals) < len(self.queues):
-            return None
-        return sum(total.unacknowledged for total in totals)
+        return self.sums.unacknowledged if self.unmatched is None else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,14 +103,18 @@ class Observation:
     """Pods of the target that exist."""
     pods: Pods | None = None
     """More about them, where it was asked for."""
+    known: bool = field(init=False, repr=False, compare=False)
+    """Whether every queue of every entry could be read."""
+    counters_at: float = field(init=False, repr=False, compare=False)
+    """The times of all counters, added up: another sum than before means that there are newer ones."""
 
-    @property
-    def known(self) -> bool:
-        """Whether every queue of every entry could be read."""
-        for entry in self.entries:  # noqa: SIM110 - as above
-            if not entry.known:
-                return False
-        return True
+    def __post_init__(self) -> None:
+        known, counters_at = True, 0.0
+        for entry in self.entries:
+            known = known and entry.known
+            counters_at += entry.sums.counters_at
+        object.__setattr__(self, "known", known)
+        object.__setattr__(self, "counters_at", counters_at)
 
     @property
     def queues(self) -> tuple[QueueObservation, ...]:

@@ -7,9 +7,9 @@
   ends what they began.
 
 Each stands for itself. Empty and `false` are the same as not there, so `paused: "false"` does not lift
-`paused-replicas`. A value that cannot be understood is told as a problem **and pauses**: whoever wrote it wanted the
-operator to keep its hands off, perhaps while a database is moved; work that waits can be caught up with, consumers that
-run at the wrong time cannot be undone.
+`paused-replicas`. A value that cannot be understood, and a name that is almost one of the three, is told as a problem
+**and pauses**: whoever wrote it wanted the operator to keep its hands off, perhaps while a database is moved; work that
+waits can be caught up with, consumers that run at the wrong time cannot be undone.
 """
 
 from __future__ import annotations
@@ -20,12 +20,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from qc_operator.scaling.rounding import number_of
 from qc_operator.spec_policy import Problem
 
 PAUSED: Final = "queueconsumer.dev/paused"
 REPLICAS: Final = "queueconsumer.dev/paused-replicas"
 UNTIL: Final = "queueconsumer.dev/paused-until"
 
+_LIKE_OURS: Final = "queueconsumer.dev/pause"
+"""What begins like this was meant to be one of the three: `pause`, `pause-until`, `paused-untill`."""
 _MOST_REPLICAS: Final = 100_000
 """As everywhere in the CRD."""
 _LONGEST: Final = 80
@@ -51,7 +54,7 @@ class PauseNow:
         paused = f"paused by annotation{until}{doubt}"
         if self.replicas is None:
             return f"{paused}: replicas stay at {current}"
-        words = f"{paused}: exactly {self.replicas} " + ("replica" if self.replicas == 1 else "replicas")
+        words = f"{paused}: exactly {number_of(self.replicas, 'replica')}"
         if self.replicas > max_replicas:
             return f"{words}, although maxReplicas is {max_replicas}"
         if self.replicas < min_replicas:
@@ -91,7 +94,7 @@ def parse(annotations: Mapping[str, str]) -> Pause:
     problems: list[Problem] = [
         (_path(key), f"is none of {PAUSED}, {REPLICAS} and {UNTIL}", annotations[key][:_LONGEST])
         for key in sorted(annotations)
-        if key.startswith(PAUSED) and key not in {PAUSED, REPLICAS, UNTIL} and _given(annotations[key])
+        if key.startswith(_LIKE_OURS) and key not in {PAUSED, REPLICAS, UNTIL} and _given(annotations[key])
     ]
     if (paused, replicas, until) == (None, None, None) and not problems:
         return NO_PAUSE

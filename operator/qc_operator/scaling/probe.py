@@ -34,7 +34,7 @@ def probe(situation: Situation, *, ready: int, most: int | None = None) -> tuple
         return current, f"{unknown}: held at {current}"
     words = f"{unknown}, and {ready} messages wait in {named(situation)}: from {current} to {replicas}"
     if _starting(situation):
-        return current, f"{words} once those there are had {situation.start_seconds:.0f} s to start"
+        return current, f"{words}, once the last that were added have had {situation.start_seconds:.0f} s to start"
     return replicas, words
 
 

@@ -42,7 +42,8 @@ def deliver_rate(situation: Situation) -> Demand | None:
     deliveries = known(situation, situation.rates.deliveries)
     if deliveries is None:
         return _unknown(situation, target="deliverRate", rate=f"the delivery rate of {named(situation)}")
-    words = f"{shown(deliveries)} deliveries/s from {named(situation)}"
+    figure = shown(deliveries)
+    words = f"{figure} {'delivery' if figure == '1' else 'deliveries'}/s from {named(situation)}"
     return _answer(situation, target="deliverRate", rate=deliveries, each=target.each, words=words, observed=True)
 
 

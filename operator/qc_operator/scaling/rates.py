@@ -16,6 +16,8 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True):
     """Arrival rate, smoothed; None while fewer than 75 % of the samples of its window are there."""
     arrivals_observed: bool = True
     """False where it is made up of acknowledgements and the growth of the queue, as after a counter's reset."""
+    recent: float | None = None
+    """The largest arrival rate that each of the last three readings bears out: a burst is in one or two."""
     deliveries: float | None = None
     """Delivery rate, smoothed, redeliveries included."""
     acknowledgements: float | None = None

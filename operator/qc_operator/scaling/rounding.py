@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
+from math import ceil
 from typing import Final
 
-MOST: Final = 10**9
+LARGEST: Final = 10**9
 """No answer is larger; the CRD's bound of `maxReplicas` is 100,000."""
 
 TOLERANCE: Final = 1e-9
@@ -21,12 +21,15 @@ SPARE: Final = 1.1
 
 
 def whole(exact: float) -> int:
-    """The smallest whole number of replicas that is not less than `exact`, but for `TOLERANCE`; from 0 to `MOST`."""
-    if exact >= MOST:
-        return MOST
-    if exact <= 0.0:
-        return 0
-    return math.ceil(exact - TOLERANCE * exact)
+    """The smallest whole number of replicas that is not less than `exact`, but for `TOLERANCE`; from 0 to `LARGEST`."""
+    if 0.0 < exact < LARGEST:
+        return ceil(exact - TOLERANCE * exact)
+    return 0 if exact <= 0.0 else LARGEST
+
+
+def number_of(count: int, noun: str) -> str:
+    """A count with its noun: `1 message`, `412 messages`."""
+    return f"1 {noun}" if count == 1 else f"{count} {noun}s"
 
 
 @lru_cache(maxsize=1024)

@@ -14,18 +14,19 @@ from qc_operator.scaling.guarding import guarded
 from qc_operator.scaling.memory import Memory
 from qc_operator.scaling.observation import Observation
 from qc_operator.scaling.reasons import DOWN, UP, Limit, Reason
-from qc_operator.scaling.targets import Wanted
+from qc_operator.scaling.stabilization import Answers
 from qc_operator.scaling.trust import TOTALS_MAX_AGE
+from qc_operator.scaling.wanted import Wanted
 from qc_operator.spec_behavior import Behavior, ScaleDownRules
 
-DEFAULT: Final = Behavior()
+DEFAULT_BEHAVIOR: Final = Behavior()
 """How fast replicas come and go where the spec does not say."""
 
 
 @lru_cache(maxsize=64)
 def behavior_with(behavior: Behavior, *, window_seconds: float) -> Behavior:
     """A behavior that names nothing for steps down, with a window that is at least as long as the target needs."""
-    window = max(DEFAULT.scale_down.stabilization_window_seconds, int(window_seconds))
+    window = max(DEFAULT_BEHAVIOR.scale_down.stabilization_window_seconds, int(window_seconds))
     return replace(behavior, scale_down=ScaleDownRules(stabilization_window_seconds=window))
 
 
@@ -50,7 +51,7 @@ def running(*, observation: Observation, memory: Memory, wanted: Wanted, behavio
         answers = stabilization.floored(answers=memory.answers, least=max(1, wanted.least), behavior=behavior, now=now)
         draft = replace(draft, memory=replace(memory, answers=answers))
     draft = guarded(draft, wanted=wanted, observation=observation, now=now)
-    if draft.replicas < wanted.busy_floor and draft.replicas < current:
+    if draft.replicas < current and draft.replicas < wanted.busy_floor:
         floor = min(current, wanted.busy_floor)
         words = f"{floor} stay, which have messages in hand"
         draft = draft.narrowed(to=floor, by="busyFloor", limit=Limit.BUSY_FLOOR, words=words, source="queues")
@@ -65,19 +66,24 @@ def _recorded(draft: Draft, *, current: int, behavior: Behavior, now: float) -> 
     """Enter the answer into the windows.
 
     A hold for want of data says nothing about the need, so it does not come here; and after a gap, as while the
-    management API was away, the window begins anew.
+    management API was away or a throughput was being learned, the window begins anew, with the replicas there are.
     """
     memory = draft.memory
     gap = not memory.answers.down or now - memory.answers.down[-1].at > TOTALS_MAX_AGE
     answers = stabilization.recorded(
-        answers=memory.answers, current=current, wanted=draft.replicas, behavior=behavior, now=now
+        answers=Answers() if gap else memory.answers,
+        current=current,
+        wanted=draft.replicas,
+        behavior=behavior,
+        now=now,
     )
-    memory = replace(memory, answers=answers, since=now if gap else memory.since)
-    return replace(draft, memory=memory)
+    return replace(draft, memory=replace(memory, answers=answers))
 
 
 def _steadied(draft: Draft, *, current: int, behavior: Behavior, now: float) -> Draft:
     """As far as the windows agree, and as fast as the policies allow."""
+    if draft.replicas == current:
+        return draft
     memory = draft.memory
     direction = "scaleUp" if draft.replicas > current else "scaleDown"
     held = stabilization.stabilized(
@@ -100,7 +106,7 @@ def _steadied(draft: Draft, *, current: int, behavior: Behavior, now: float) -> 
         draft = draft.narrowed(
             to=allowed.replicas,
             by="policy",
-            limit=Limit(allowed.limit),
+            limit=allowed.limit,
             words=allowed.words,
             source=f"spec.behavior.{direction}.policies",
         )

@@ -9,40 +9,24 @@ the schedule's time zone, and so do the two hours a year in which that clock jum
   opens at 2:30 and ends at 6:00 opens the first time, and one that ends at 2:30 ends the first time.
 
 When a start and an end fall on the same minute the start wins, for its window lasts to the next end *after* it.
-
-CronSim finds the times, on naive datetimes. Its own rules for the two hours are not used: in the second of the two it
-forgets which one it is in, and gives a time that has passed (2.8).
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
-from itertools import islice
-from typing import Final, NamedTuple
+from typing import Final
 from zoneinfo import ZoneInfo
 
-from cronsim import CronSim
-
+from qc_operator.scaling.ticks import Tick, last_tick, next_tick
 from qc_operator.spec_policy import Schedule
 
 _EVER: Final = datetime.min.replace(tzinfo=UTC)
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
-_SECOND: Final = timedelta(seconds=1)
 _MOST_CHANGES_LOOKED_AT: Final = 10
 """Ends that end nothing, because a start falls on the same minute, before the search for the next change stops."""
-
-
-class _Tick(NamedTuple):
-    """One time that a cron expression names. Ticks compare as they come."""
-
-    at: datetime
-    """In UTC."""
-    wall: datetime
-    """What the clock shows, or should have shown when it skips that time: it tells ticks of one jump apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,14 +135,14 @@ def window(schedule: Schedule, *, at: datetime) -> Window:
     zone = ZoneInfo(schedule.time_zone)
     # A cron expression names whole minutes, and CronSim does not know fractions of seconds.
     second = at.astimezone(UTC).replace(microsecond=0)
-    started, ended = _last(schedule.start, zone=zone, at=second), _last(schedule.end, zone=zone, at=second)
+    started, ended = last_tick(schedule.start, zone=zone, at=second), last_tick(schedule.end, zone=zone, at=second)
     is_open = _is_open(started=started, ended=ended)
     changing = schedule.end if is_open else schedule.start
     until, looked = second, 0
-    while (tick := _next(changing, zone=zone, at=until)) is not None:
+    while (tick := next_tick(changing, zone=zone, at=until)) is not None:
         until, looked = tick.at, looked + 1
         changed = is_open != _is_open(
-            started=_last(schedule.start, zone=zone, at=until), ended=_last(schedule.end, zone=zone, at=until)
+            started=last_tick(schedule.start, zone=zone, at=until), ended=last_tick(schedule.end, zone=zone, at=until)
         )
         if changed or looked == _MOST_CHANGES_LOOKED_AT:
             break
@@ -166,66 +150,5 @@ def window(schedule: Schedule, *, at: datetime) -> Window:
     return Window(open=is_open, since=since, until=_NEVER if tick is None else until)
 
 
-def _is_open(*, started: _Tick | None, ended: _Tick | None) -> bool:
+def _is_open(*, started: Tick | None, ended: Tick | None) -> bool:
     return started is not None and (ended is None or started >= ended)
-
-
-def _last(cron: str, *, zone: ZoneInfo, at: datetime) -> _Tick | None:
-    """The last tick at or before a moment, or None when there is none in 50 years."""
-    local = at.astimezone(zone)
-    # In the second of two hours, later times of the first have been, too.
-    wall = local.replace(tzinfo=None, fold=0) + _repeated(local)
-    best: _Tick | None = None
-    # Both the first and the second coming of times rise with the times, so the first hit of each is its last tick.
-    for named in _named(cron, after=wall + _SECOND, reverse=True):
-        first, second = _comings(named, zone)
-        if second.at <= at:
-            return second if best is None else max(best, second)
-        if best is None and first.at <= at:
-            best = first
-    return best
-
-
-def _next(cron: str, *, zone: ZoneInfo, at: datetime) -> _Tick | None:
-    """The first tick after a moment, or None when there is none in 50 years."""
-    local = at.astimezone(zone)
-    # In the first of two hours, earlier times are still to come, the second time.
-    wall = local.replace(tzinfo=None, fold=0) - _repeated(local)
-    best: _Tick | None = None
-    for named in _named(cron, after=wall - _SECOND, reverse=False):
-        first, second = _comings(named, zone)
-        if first.at > at:
-            return first if best is None else min(best, first)
-        if best is None and second.at > at:
-            best = second
-    return best
-
-
-def _named(cron: str, *, after: datetime, reverse: bool) -> islice[datetime]:
-    """Times that an expression names, in no zone; at most those of two days, which is more than any clock repeats."""
-    return islice(CronSim(cron, after, reverse=reverse), 2 * 24 * 60)
-
-
-def _comings(named: datetime, zone: ZoneInfo) -> tuple[_Tick, _Tick]:
-    """When the clock shows a time: the first and the last coming, which are the same but for an hour that repeats."""
-    early, late = (named.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
-    if late < early:  # The clock skips it: fold 0 and 1 are the offsets before and after the jump (PEP 495).
-        early = late = _jump(late, early, zone)
-    return _Tick(early, named), _Tick(late, named)
-
-
-def _jump(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
-    """The moment between two at which the zone's offset changes."""
-    offset = after.astimezone(zone).utcoffset()
-
-    def jumped(passed: int) -> bool:
-        return (before + passed * _SECOND).astimezone(zone).utcoffset() == offset
-
-    seconds = range(int((after - before).total_seconds()) + 1)
-    return before + bisect_left(seconds, 1, key=jumped) * _SECOND
-
-
-def _repeated(local: datetime) -> timedelta:
-    """By how much the clock goes back, an hour as a rule, when it shows this time twice; otherwise 0."""
-    first, second = (local.replace(fold=fold).utcoffset() for fold in (0, 1))
-    return first - second if first is not None and second is not None else timedelta(0)

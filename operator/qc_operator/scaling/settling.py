@@ -36,7 +36,7 @@ class Fleet(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """From when on those that work are all that do, unless they are moving."""
 
 
-def watched(*, before: Fleet, observation: Observation, start_up: StartUp, now: float) -> Fleet:
+def tracked(*, before: Fleet, observation: Observation, start_up: StartUp, now: float) -> Fleet:
     """Take in an observation; the very same fleet where nothing has changed."""
     pods, current = observation.pods, observation.current
     if pods is None:

@@ -8,9 +8,10 @@ up window. By default a step up waits for nothing and a step down for 60 s.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from operator import gt, lt
 from typing import Final, NamedTuple
+
+import msgspec
 
 from qc_operator.spec_behavior import Behavior
 
@@ -20,27 +21,25 @@ DOWN_WINDOW: Final = float(Behavior().scale_down.stabilization_window_seconds)
 The HPA's own default is 300; a queue's lag is known 20 times as often as its metrics.
 """
 
-MOST: Final = 24
+ANSWERS_MOST: Final = 24
 """Answers that are kept of one window. The HPA asks every 15 s, so it makes 20 in its own window of 300 s."""
 
 _SLOTS: Final = 12
 """Into as many parts of the window answers are put together when there are more: it lasts up to 1/12 longer then."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class PastAnswer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What was wanted at one moment, before limits."""
 
     at: float
     replicas: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answers:
+class Answers(msgspec.Struct, frozen=True, kw_only=True):
     """What each window needs of the past: one that falls, with its largest first, and one that rises."""
 
-    down: tuple[Answer, ...] = ()
-    up: tuple[Answer, ...] = ()
+    down: tuple[PastAnswer, ...] = ()
+    up: tuple[PastAnswer, ...] = ()
 
 
 class Stabilized(NamedTuple):
@@ -58,7 +57,7 @@ def recorded(*, answers: Answers, current: int, wanted: int, behavior: Behavior,
     step itself as `current` and `wanted`: what was wanted before the sleep says nothing about now.
     """
     down, up = behavior.scale_down.stabilization_window_seconds, behavior.scale_up.stabilization_window_seconds
-    found = (Answer(at=now, replicas=current),)
+    found = (PastAnswer(at=now, replicas=current),)
     return Answers(
         down=_recorded(answers=answers.down or found, replicas=wanted, now=now, window=down, outlasts=gt),
         up=_recorded(answers=answers.up or found, replicas=wanted, now=now, window=up, outlasts=lt),
@@ -92,7 +91,7 @@ def stabilized(
 
 def _up(*, current: int, wanted: int, answers: Answers, behavior: Behavior, now: float) -> Stabilized:
     window = behavior.scale_up.stabilization_window_seconds
-    smallest = min((answer.replicas for answer in answers.up if answer.at > now - window), default=wanted)
+    smallest = min([answer.replicas for answer in answers.up if answer.at > now - window], default=wanted)
     if smallest >= wanted:
         return Stabilized(wanted, None)
     held = max(current, smallest)
@@ -103,7 +102,7 @@ def _down(*, current: int, wanted: int, answers: Answers, behavior: Behavior, si
     window = behavior.scale_down.stabilization_window_seconds
     if not seen(behavior=behavior, since=since, now=now):
         return Stabilized(current, f"held at {current} until readings have been known for {window} s")
-    most = max((answer.replicas for answer in answers.down if answer.at > now - window), default=wanted)
+    most = max([answer.replicas for answer in answers.down if answer.at > now - window], default=wanted)
     if most <= wanted:
         return Stabilized(wanted, None)
     held = min(current, most)
@@ -117,12 +116,12 @@ def seen(*, behavior: Behavior, since: float, now: float) -> bool:
 
 def _recorded(
     *,
-    answers: tuple[Answer, ...],
+    answers: tuple[PastAnswer, ...],
     replicas: int,
     now: float,
     window: float,
     outlasts: Callable[[int, int], bool],
-) -> tuple[Answer, ...]:
+) -> tuple[PastAnswer, ...]:
     """Add an answer and forget what can no longer decide the window.
 
     For the largest of the window, an answer is superseded by a later one that is at least as large, so a sequence
@@ -130,18 +129,19 @@ def _recorded(
     """
     if not window:
         return ()
-    kept = tuple(answer for answer in answers if answer.at > now - window and outlasts(answer.replicas, replicas))
-    kept = (*kept, Answer(at=now, replicas=replicas))
-    return kept if len(kept) <= MOST else _together(answers=kept, slot=window / _SLOTS)
+    begin = now - window
+    kept = [answer for answer in answers if answer.at > begin and outlasts(answer.replicas, replicas)]
+    kept.append(PastAnswer(at=now, replicas=replicas))
+    return tuple(kept) if len(kept) <= ANSWERS_MOST else _together(answers=kept, slot=window / _SLOTS)
 
 
-def _together(*, answers: tuple[Answer, ...], slot: float) -> tuple[Answer, ...]:
+def _together(*, answers: list[PastAnswer], slot: float) -> tuple[PastAnswer, ...]:
     """The answers of each slot as one: the first's replicas, which outlast the others', until the last's time.
 
     Slots do not move with time, so however often this is done an answer counts at most one slot longer than it should.
     """
-    together: dict[float, Answer] = {}
+    together: dict[float, PastAnswer] = {}
     for answer in answers:
         first = together.get(answer.at // slot, answer)
-        together[answer.at // slot] = Answer(at=answer.at, replicas=first.replicas)
+        together[answer.at // slot] = PastAnswer(at=answer.at, replicas=first.replicas)
     return tuple(together.values())

@@ -13,6 +13,9 @@ import msgspec
 
 from qc_operator.scaling.situation import Demand
 
+COUNTED: Final = frozenset({"lag", "drain"})
+"""Targets whose answers need the unacknowledged messages."""
+
 STANDS: Final = 7.5
 """Seconds for which an answer stands: one and a half times the 5 s between two counts, which may be late."""
 
@@ -29,17 +32,16 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def standing(*, known: tuple[Standing, ...], index: int, demand: Demand, current: int, now: float) -> Standing | None:
-    """What stands of the last complete answer, in place of one that only waits for the next count.
+    """A complete answer itself, or what stands of the last one for an answer that only waits for the next count.
 
     Fresh readings may ask for more meanwhile (`Demand.least`); then it no longer stands. None where nothing stands.
     """
+    if demand.complete:
+        return Standing(index=index, at=now, current=current, demand=demand)
+    if not demand.between:
+        return None
     for answer in known:
         if answer.index == index and answer.demand.target == demand.target:
             stands = now - answer.at <= STANDS and answer.current == current and demand.least <= answer.demand.replicas
             return answer if stands else None
     return None
-
-
-def given(*, index: int, demand: Demand, current: int, now: float) -> Standing:
-    """Remember a complete answer."""
-    return Standing(index=index, at=now, current=current, demand=demand)

@@ -1,8 +1,11 @@
-"""Whether a step up brought anything: acknowledgements per second before and after it, compared.
+"""Whether more replicas brought anything: acknowledgements per second before and after, compared.
 
 Acknowledgements of busy consumers are counts, so their noise is known. For Poisson counts k over s seconds the variance
 of the rate is k/s^2 (Krishnamoorthy and Thomson 2004, "A more powerful test for comparing two Poisson means", J. Stat.
 Plan. Inference 119: the difference of two rates over the root of the sum of such terms is close to normal).
+
+The counts decide how long a comparison takes, not a fixed time: the more replicas were added and the more they
+acknowledge, the sooner it is certain.
 """
 
 from __future__ import annotations
@@ -20,39 +23,51 @@ It is 1 where service times are exponential, less where they are steadier, and a
 variation where they vary more: 4 where the standard deviation is twice the mean.
 """
 
-CLOCK_NOISE: Final = 4.0
+CLOCK_NOISE: Final = 3.0
 """Seconds by which the length of a measurement is uncertain.
 
-The statistics of RabbitMQ are 0 to 10 s old when they are read, evenly: 2.9 s of standard deviation at either end.
+The statistics of RabbitMQ are up to 5 s old when the management plugin collects them, and these up to 5 s when they are
+read: 2.04 s of standard deviation at either end.
 """
 
 SIGNIFICANT: Final = 3.0
-"""Standard deviations. The usual 2 would not do, because a comparison is made at every reading.
-
-Simulated, with statistics of that age and a comparison every 5 s for 13 minutes: of steps that bring half of what is
-expected, none was found to bring nothing with exponential service times and at most 4 % with a dispersion of 4; of
-those that bring all of it, at most 0.7 %. Doublings that bring nothing were all found at 40 messages/s, 6 of 10 at 0.5.
-"""
+"""Standard deviations. The usual 2 would not do, because a comparison is made at every reading."""
 
 NOTHING: Final = 0.1
-"""Share of the expected gain below which a step brought nothing."""
+"""Share of the expected gain below which more replicas brought nothing."""
 
 SOMETHING: Final = 0.5
-"""Share of the expected gain that must be ruled out before a step is said to have brought nothing."""
+"""Share of the expected gain that must be ruled out before they are said to have brought nothing."""
 
-LEAST_SECONDS: Final = 60.0
+LEAST_SECONDS: Final = 30.0
+"""Less than this is not compared: two measurements that the age of the statistics makes 10 s longer and 10 s shorter
+than they look must not pass for a limit. Of 30 s, a rate that doubles is then seen as 4/3 before and 4/3 after."""
+
+GROWN: Final = 1.1
+"""As many times as many at work are taken for more: pods that crash and come back are none."""
+
+FORGIVING: Final = 0.7
+"""Share of the noise before that counts when it is decided whether to compare: more replicas mostly follow."""
+
+LASTING: Final = 120.0
+"""Seconds with twice as many replicas after which a gain of a tenth is taken for one though it is within the noise."""
+
 LEAST_ACKNOWLEDGED: Final = 20
-"""Less than this is not compared: the normal distribution would not be a fair picture of the noise."""
+"""Nor is this: the normal distribution would not be a fair picture of the noise."""
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
-    """What was acknowledged over some seconds of full work."""
+    """What was acknowledged over some seconds of full work, and by how many."""
 
     seconds: float = 0.0
     acknowledged: float = 0.0
     """In the entries that had messages waiting all the time."""
     elsewhere: float = 0.0
     """In the others."""
+    pod_seconds: float = 0.0
+    """Pods times the seconds for which they were at work."""
+    consumer_seconds: float = 0.0
+    """The same of consumers, of which a pod may have several."""
 
     @property
     def enough(self) -> bool:
@@ -61,7 +76,7 @@ class Span(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
 
     @property
     def rate(self) -> float:
-        """Messages per second; `seconds` must not be 0."""
+        """Messages per second; `seconds` must not be 0, as with the next ones."""
         return self.acknowledged / self.seconds
 
     @property
@@ -69,9 +84,39 @@ class Span(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
         """Variance of `rate`."""
         return (DISPERSION * self.acknowledged + (self.rate * CLOCK_NOISE) ** 2) / self.seconds**2
 
+    @property
+    def pods(self) -> float:
+        """Pods at work, on average."""
+        return self.pod_seconds / self.seconds
+
+    @property
+    def consumers(self) -> float:
+        """Consumers, on average."""
+        return self.consumer_seconds / self.seconds
+
+    def plus(self, other: Span) -> Span:
+        """One after the other."""
+        return Span(
+            seconds=self.seconds + other.seconds,
+            acknowledged=self.acknowledged + other.acknowledged,
+            elsewhere=self.elsewhere + other.elsewhere,
+            pod_seconds=self.pod_seconds + other.pod_seconds,
+            consumer_seconds=self.consumer_seconds + other.consumer_seconds,
+        )
+
+    def halved(self) -> Span:
+        """The same rates with half the weight."""
+        return Span(
+            seconds=self.seconds / 2,
+            acknowledged=self.acknowledged / 2,
+            elsewhere=self.elsewhere / 2,
+            pod_seconds=self.pod_seconds / 2,
+            consumer_seconds=self.consumer_seconds / 2,
+        )
+
 
 class Effect(Enum):
-    """What a step up did."""
+    """What more replicas did."""
 
     UNCLEAR = "unclear"
     NOTHING = "nothing"
@@ -80,27 +125,54 @@ class Effect(Enum):
     """The new pods may have done their work in other entries."""
 
 
-def effect(*, before: Span, after: Span, low: int, high: int) -> Effect:
-    """Compare full work of `low` replicas (at least 1) with that of `high`.
+def growth(*, before: Span, after: Span) -> float:
+    """How many times as many were at work: pods or consumers, whichever grew less.
 
-    Expected is a gain in proportion to the replicas, g = rate * (high/low - 1). Nothing: the gain seen is less than a
-    tenth of g, and g/2 is more than 3 standard deviations away. Something: it is more than a tenth by as much.
+    A pod may open more consumers for itself, and a pod without consumers does nothing.
+    """
+    if min(before.pod_seconds, before.consumer_seconds) <= 0.0:
+        return 1.0
+    return min(after.pods / before.pods, after.consumers / before.consumers)
+
+
+def telling(*, before: Span, growth: float) -> bool:
+    """Whether what was measured is worth comparing with so many times as many.
+
+    The noise of `before` alone must leave room to rule out `SOMETHING`, but for what is forgiven.
+    """
+    if not before.enough or growth < GROWN:
+        return False
+    return SOMETHING * before.rate * (growth - 1.0) > FORGIVING * SIGNIFICANT * sqrt(before.variance)
+
+
+def effect(*, before: Span, after: Span) -> Effect:
+    """Compare full work of fewer replicas with that of more.
+
+    Expected is a gain in proportion, g = rate * (growth - 1). Nothing: the gain seen is less than a tenth of g, and g/2
+    is more than 3 standard deviations away. Something: it is more than a tenth by as much.
     """
     if not before.enough or not after.enough:
         return Effect.UNCLEAR
-    expected = before.rate * (high / low - 1.0)
+    expected = before.rate * (growth(before=before, after=after) - 1.0)
+    if expected <= 0.0:
+        return Effect.UNCLEAR
     gain = after.rate - before.rate
     noise = SIGNIFICANT * sqrt(before.variance + after.variance)
     if after.elsewhere / after.seconds - before.elsewhere / before.seconds > NOTHING * expected:
         return Effect.ELSEWHERE
     if gain < NOTHING * expected:
         return Effect.NOTHING if SOMETHING * expected - gain > noise else Effect.UNCLEAR
-    return Effect.SOMETHING if gain - NOTHING * expected > noise else Effect.UNCLEAR
+    lasting = after.seconds >= max(LASTING, 2.0 * before.seconds) and expected >= before.rate
+    return Effect.SOMETHING if lasting or gain - NOTHING * expected > noise else Effect.UNCLEAR
 
 
-def enough_replicas(*, before: Span, after: Span, low: int, high: int) -> int:
-    """Replicas that would manage the rate after the step, at the rate of each before it: `low` to `high`."""
-    return max(low, min(high, ceil(low * after.rate / before.rate - 1e-9)))
+def enough_replicas(*, before: Span, after: Span) -> int:
+    """Replicas that would manage the rate afterwards, at the rate of each before.
+
+    No fewer than there were before, no more than afterwards.
+    """
+    least, most = round(before.pods), round(after.pods)
+    return max(1, least, min(most, ceil(before.pods * after.rate / before.rate - 1e-9)))
 
 
 def rose(*, span: Span, rate: float, variance: float) -> bool:

@@ -1,8 +1,7 @@
 """Consumers that hold messages and finish none: more of them would hold more.
 
 Two signs, both from the broker's counters. *Silence*: nothing was acknowledged for many service times while consumers
-held messages. *Loops*: most of what is delivered was delivered before (a poison message that is given back, or that
-crashes its consumer, is delivered again and again; rabbitmq.com, "Quorum queues", poison message handling).
+held messages (`patience.py`). *Loops*: most of what is delivered was delivered before (`redelivery.py`).
 
 Messages that are rejected for good are not acknowledged either (rabbit_channel counts `ack` for basic.ack only), so
 consumers that reject all they get count as stuck. Consumers with automatic acknowledgement never hold a message, so
@@ -15,58 +14,15 @@ from typing import Final
 
 import msgspec
 
+from qc_operator.scaling.patience import LEAST_SILENCE, patience
 from qc_operator.scaling.rates import Rates
-from qc_operator.scaling.tally import Tally
+from qc_operator.scaling.redelivery import WINDOW, WINDOWS, loops
+from qc_operator.scaling.tally import EntryTally
 from qc_operator.scaling.trust import TOTALS_MAX_AGE
-from qc_operator.spec_targets import MOST_SECONDS
-
-SERVICE_TIMES: Final = 10.0
-"""Silence lasts so many service times.
-
-With one replica and exponential service times, 1 of 22,000 messages takes longer than that (e^-10); with n replicas
-that work it is e^-10n.
-"""
-
-LEAST_SILENCE: Final = 60.0
-"""Seconds of silence at least: the broker's statistics are up to 10 s old, and a pause of the garbage collector or a
-time-out of what the consumer calls (30 s in many clients) is no reason yet."""
-
-MOST_SILENCE: Final = 3600.0
-"""Seconds of silence after which consumers count as stuck whose service time is long, but for `SLOW_SERVICE_TIMES`.
-
-RabbitMQ closes by itself the channel of a consumer that takes 1800 s for a message (rabbitmq.com, "Consumers":
-delivery acknowledgement timeout, 30 minutes by default).
-"""
-
-SLOW_SERVICE_TIMES: Final = 3.0
-"""Service times that silence lasts in any case."""
-
-UNKNOWN_SERVICE: Final = 60.0
-"""Seconds that a message is taken to need while nothing is known of it."""
 
 MOVING_FOR: Final = 30.0
 """Seconds between the first acknowledgement after a silence and the one that ends it: a restart finishes a few messages
 before it meets the same trouble again."""
-
-WINDOW: Final = 60.0
-"""Seconds after which deliveries and acknowledgements are compared."""
-
-LONGEST_WINDOW: Final = 300.0
-"""Seconds after which they are let go where there were fewer than `ENOUGH`."""
-
-ENOUGH: Final = 20
-"""Deliveries that a share of them is worth looking at."""
-
-LOOPING: Final = 0.5
-"""Share of the deliveries above which consumers get nowhere."""
-
-RECOVERED: Final = 0.4
-"""Share below which they do again."""
-
-WINDOWS: Final = 2
-"""Windows in a row that have to say so: when pods are replaced, what the old ones held is delivered once more."""
-
-_MOST_START: Final = 3600.0
 
 
 class Progress(msgspec.Struct, frozen=True, array_like=True):
@@ -98,30 +54,10 @@ class Progress(msgspec.Struct, frozen=True, array_like=True):
         return self.silence > 0.0 or self.loops >= WINDOWS
 
 
-def patience(*, rates: Rates, seconds_per_message: float | None, start_seconds: float) -> float:
-    """Seconds without an acknowledgement after which consumers count as stuck.
-
-    A throughput that is only a lower bound says that a message needs no longer than so: it counts where it is less than
-    what is assumed of an unknown one. New pods need their start-up time on top.
-    """
-    service = seconds_per_message
-    throughput = rates.throughput
-    if throughput is not None and throughput > 0.0:
-        if rates.throughput_from != "lowerBound":
-            service = 1.0 / throughput
-        elif service is None:
-            service = min(1.0 / throughput, UNKNOWN_SERVICE)
-    if service is None:
-        service = UNKNOWN_SERVICE
-    service = min(service, MOST_SECONDS)
-    silence = min(SERVICE_TIMES * service, max(MOST_SILENCE, SLOW_SERVICE_TIMES * service))
-    return max(LEAST_SILENCE, silence) + min(max(0.0, start_seconds), _MOST_START)
-
-
 def progressed(
     *,
     before: Progress | None,
-    tally: Tally | None,
+    tally: EntryTally | None,
     working: bool,
     rates: Rates,
     seconds_per_message: float | None,
@@ -165,8 +101,8 @@ def progressed(
     elif tally.at - since >= LEAST_SILENCE:
         enough = patience(rates=rates, seconds_per_message=seconds_per_message, start_seconds=start_seconds)
         silence = enough if tally.at - since >= enough else 0.0
-    loops = _compared(before, tally=tally, working=working) if tally.at - before.at >= WINDOW else None
-    goes_on = loops is None
+    repeated = _repeated(before, tally=tally, working=working) if tally.at - before.at >= WINDOW else None
+    goes_on = repeated is None
     return Progress(
         read_at=tally.at,
         at=before.at if goes_on else tally.at,
@@ -178,7 +114,7 @@ def progressed(
         messages=tally.messages if moved or not held else before.messages,
         silence=silence,
         moving=moving,
-        loops=before.loops if loops is None else loops,
+        loops=before.loops if repeated is None else repeated,
     )
 
 
@@ -193,34 +129,25 @@ def _recovering(before: Progress, *, at: float, moved: bool) -> tuple[float, flo
     return before.since, before.silence, True
 
 
-def _compared(before: Progress, *, tally: Tally, working: bool) -> int | None:
-    """Windows in a row in which most deliveries were repeated, with the one that ends now; None where it goes on."""
-    if working and tally.delivered - before.delivered >= ENOUGH:
-        return _loops(before, tally=tally)
-    return 0 if tally.at - before.at >= LONGEST_WINDOW else None
+def _repeated(before: Progress, *, tally: EntryTally, working: bool) -> int | None:
+    """Windows in a row in which most deliveries were repeated; None where this one goes on."""
+    return loops(
+        seconds=tally.at - before.at,
+        # What was delivered to nobody of ours says nothing about them.
+        delivered=tally.delivered - before.delivered if working else 0,
+        acknowledged=tally.acknowledged - before.acknowledged,
+        held=(before.unacknowledged, tally.unacknowledged or 0),
+        before=before.loops,
+    )
 
 
-def _loops(before: Progress, *, tally: Tally) -> int:
-    """Windows in a row in which most deliveries were repeated, with this one."""
-    unacknowledged = tally.unacknowledged or 0
-    delivered, acknowledged = tally.delivered - before.delivered, tally.acknowledged - before.acknowledged
-    if not (acknowledged or unacknowledged or before.unacknowledged):
-        # They acknowledge automatically.
-        return 0
-    # A fall of unacknowledged is no repeated delivery yet: what a pod gave back is counted when it is delivered again.
-    share = (delivered - acknowledged - max(0, unacknowledged - before.unacknowledged)) / delivered
-    if share > LOOPING:
-        return min(WINDOWS, before.loops + 1)
-    return 0 if share < RECOVERED else before.loops
-
-
-def stuck(*, progress: Progress, name: str) -> str:
+def stuck_words(*, progress: Progress, name: str) -> str:
     """Why no more pods are asked for and what to do, as a sentence."""
     if progress.silence:
         return (
-            f"no message of {name} was acknowledged for {progress.silence:.0f} s or longer while consumers held some: "
-            "more would hold more; see in their logs what they wait for, or, if a message does take that long, set "
-            "secondsPerMessage"
+            f"no message of {name} was acknowledged for {progress.silence:.0f} s or longer while consumers held some, "
+            "and more replicas would only hold more of them; see in their logs what they wait for; if a message does "
+            "take that long, say so in secondsPerMessage"
         )
     return (
         f"more than half of what {name} delivers was delivered before: consumers fail on messages, which come back; "

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import msgspec
 
+from qc_operator.scaling.counted import COUNT_MOST
 from qc_operator.scaling.observation import Depth, EntryObservation, Totals
 from qc_operator.scaling.trust import TOTALS_MAX_AGE
 
 
-class Tally(msgspec.Struct, frozen=True, kw_only=True):
-    """The counters of an entry, which never fall unless its queues change, and what is in it."""
+class EntryTally(msgspec.Struct, frozen=True, kw_only=True):
+    """The counters of an entry, which never fall unless its queues change, and what is in it.
+
+    Counts above 2^53 are taken for it, as with arrivals: no queue has seen as many, and they are kept in 64 bits.
+    """
 
     at: float
     """When the counters were read that are the oldest among those of its queues."""
@@ -24,7 +28,7 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     """Ready and unacknowledged, read together; None like `unacknowledged`."""
 
 
-def tallied(*, entry: EntryObservation, now: float) -> Tally | None:
+def tallied(*, entry: EntryObservation, now: float) -> EntryTally | None:
     """Add up the queues of an entry; None where that says nothing about the work that its consumers do.
 
     So it is when not every queue could be read or has counters, when these are older than 15 s, when there is no queue,
@@ -48,12 +52,12 @@ def tallied(*, entry: EntryObservation, now: float) -> Tally | None:
             messages += totals.ready + totals.unacknowledged
         else:
             counted = False
-    return Tally(
+    return EntryTally(
         at=at,
-        acknowledged=acknowledged,
-        delivered=delivered,
-        ready=ready,
-        consumers=consumers,
-        unacknowledged=unacknowledged if counted else None,
-        messages=messages if counted else None,
+        acknowledged=min(acknowledged, COUNT_MOST),
+        delivered=min(delivered, COUNT_MOST),
+        ready=min(ready, COUNT_MOST),
+        consumers=min(consumers, COUNT_MOST),
+        unacknowledged=min(unacknowledged, COUNT_MOST) if counted else None,
+        messages=min(messages, COUNT_MOST) if counted else None,
     )

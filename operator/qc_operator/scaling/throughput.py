@@ -76,6 +76,14 @@ class Work(NamedTuple):
     block_acknowledged: float = 0.0
     block_seconds: float = 0.0
     """What the next lower bound is made of."""
+    unseen: float = 0.0
+    """Looks at which all replicas were to be seen at work, by the estimate, since they were (`utilisation`)."""
+    trusted: float = 0.0
+    """The estimate before it was raised because of that; 0 where none is on trial."""
+    tried: int = 0
+    """Intervals for which the raised one has been on trial."""
+    refuted: int = 0
+    """Trials in a row that a backlog has ended."""
 
 
 def with_prior(work: Work, *, seconds: float | None) -> Work:

@@ -9,7 +9,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from qc_operator.scaling.observation import STREAM, Depth, QueueObservation, Totals, Unknown, left_out
+from qc_operator.scaling.observation import (
+    STREAM,
+    Depth,
+    EntryObservation,
+    QueueObservation,
+    Totals,
+    Unknown,
+    left_out,
+)
+from qc_operator.scaling.rounding import number_of
 
 TOTALS_MAX_AGE: Final = 15.0
 """Seconds after which the slow lane's figures count as unknown: three of its polls."""
@@ -41,6 +50,11 @@ def _unknown(queue: QueueObservation, *, cause: str, message: str, at: float) ->
     return replace(queue, depth=Unknown(cause=cause, message=message, at=at))
 
 
+def certain(*, entry: EntryObservation, now: float) -> bool:
+    """Whether its sums say all there is to say of an entry: nothing is missing, old, blocked or contradicted."""
+    return entry.plain and now - entry.sums.asked_at <= TOTALS_MAX_AGE
+
+
 def doubt(*, queue: QueueObservation, running: int, now: float) -> str | None:
     """Why an empty queue may not be empty, in words, or None.
 
@@ -53,7 +67,9 @@ def doubt(*, queue: QueueObservation, running: int, now: float) -> str | None:
     if isinstance(queue.totals, Totals) and now - queue.totals.at <= TOTALS_MAX_AGE:
         # So reads a quorum queue whose leader is stuck: nobody takes its messages, and they do not go away.
         told = queue.totals.ready
-        return f"{queue.name} reads empty, but {told} messages were counted in it" if told else None
+        counted = f"{number_of(told, 'message')} {'was' if told == 1 else 'were'} counted in it"
+        return f"{queue.name} reads empty, but {counted}" if told else None
     if facts is not None and facts.type == "classic":
         return None
-    return f"{queue.name} reads empty and without consumers while {running} pods run, which nothing confirms"
+    pods = f"{number_of(running, 'pod')} {'runs' if running == 1 else 'run'}"
+    return f"{queue.name} reads empty and without consumers while {pods}, which nothing confirms"

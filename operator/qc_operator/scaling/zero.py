@@ -11,11 +11,12 @@ from qc_operator.scaling.draft import Draft
 from qc_operator.scaling.explanation import Step
 from qc_operator.scaling.guarding import guarded
 from qc_operator.scaling.memory import Memory
-from qc_operator.scaling.observation import Depth, Observation
+from qc_operator.scaling.observation import Observation
 from qc_operator.scaling.reasons import Limit, Reason
+from qc_operator.scaling.rounding import number_of
 from qc_operator.scaling.schedules import Bounds
 from qc_operator.scaling.stabilization import Answers
-from qc_operator.scaling.targets import Wanted
+from qc_operator.scaling.wanted import Wanted
 from qc_operator.spec_behavior import Behavior
 
 
@@ -33,19 +34,17 @@ def from_zero(
     A target that feeds a queue (`deliverRate`) also wakes up when messages are delivered from it: there need not be
     any at the moment of a look.
     """
-    ready = 0
-    for queue in observation.queues:
-        if isinstance(queue.depth, Depth):
-            ready += queue.depth.ready
+    ready = sum([entry.sums.ready for entry in observation.entries])
     fed = wanted.answers[0].demand.target == "deliverRate" and wanted.replicas > 0 and memory.busy_at >= now
     if ready <= spec.activate_above and not fed:
-        words = f"{ready} messages are no more than activateAbove {spec.activate_above}" if ready else "no messages"
+        waiting = f"{number_of(ready, 'message')} {'is' if ready == 1 else 'are'}"
+        words = f"{waiting} no more than activateAbove {spec.activate_above}" if ready else "no messages"
         step = Step(name="wakeUp", replicas=0, words=words, source="spec.activateAbove" if ready else "queues")
         return Draft(replicas=0, reason=Reason.STEADY, steps=(step,), memory=memory)
     replicas, steps = wanted.replicas, wanted.steps
     if replicas < 1:
-        wait = "1 message waits" if ready == 1 else f"{ready} messages wait"
-        replicas, words = 1, f"{wait}: one to begin with"
+        wait = "waits" if ready == 1 else "wait"
+        replicas, words = 1, f"{number_of(ready, 'message')} {wait}: one to begin with"
         steps = (*steps, Step(name="wakeUp", replicas=1, words=words, source="queues"))
     # The window starts here: what was wanted before the sleep says nothing about now.
     answers = stabilization.recorded(answers=Answers(), current=replicas, wanted=replicas, behavior=behavior, now=now)
@@ -100,6 +99,4 @@ def _unless_disabled(draft: Draft, *, current: int, behavior: Behavior, now: flo
     if allowed.words is None or allowed.limit is None:
         return draft
     source = f"spec.behavior.{'scaleUp' if draft.replicas > current else 'scaleDown'}"
-    return draft.narrowed(
-        to=allowed.replicas, by="policy", limit=Limit(allowed.limit), words=allowed.words, source=source
-    )
+    return draft.narrowed(to=allowed.replicas, by="policy", limit=allowed.limit, words=allowed.words, source=source)

@@ -19,7 +19,7 @@ from qc_operator.scaling import stabilization
 from qc_operator.scaling.decision import Decision, decide
 from qc_operator.scaling.memory import Memory, remember_nothing
 from qc_operator.scaling.observation import Depth, Observation, QueueObservation, Totals, Unknown
-from qc_operator.scaling.stabilization import Answer, Answers
+from qc_operator.scaling.stabilization import Answers, PastAnswer
 
 REPLICAS = 5
 """What the target has: one for each message that the tests put into its queue."""
@@ -141,7 +141,7 @@ class Keeper:
 
 def _aged(*, now: float) -> Memory:
     """The memory of an operator that has known for long that nothing is wanted."""
-    answers = Answers(down=(Answer(at=now - 1.0, replicas=0),))
+    answers = Answers(down=(PastAnswer(at=now - 1.0, replicas=0),))
     return replace(remember_nothing(now=now - LONG_AGO), answers=answers)
 
 

@@ -51,6 +51,21 @@ async def test_all_of_more_than_a_page_of_queues_match(any_vhost: Vhost, reading
     assert 1 == entry.ready
 
 
+async def test_a_reading_is_the_same_object_until_another_one_comes(
+    any_vhost: Vhost, reading: Bench, secrets: SecretStore
+) -> None:
+    secrets.put(any_vhost)
+    declare_all(any_vhost, ["orders.1", "orders.2"])
+    feed = pattern(reading, r"^orders\.")
+    before = await reading.until_entry(feed, matches("orders.1", "orders.2"))
+
+    assert feed.observe()[0] is feed.observe()[0]
+
+    await asyncio.to_thread(any_vhost.publish, "orders.1", [b"1"])
+    after = await reading.until_entry(feed, lambda entry: entry.ready == 1)
+    assert (0, 1) == (before.ready, after.ready)
+
+
 async def test_how_many_match_is_told_once_each_was_read(
     any_vhost: Vhost, reading: Bench, secrets: SecretStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,7 @@ from math import exp
 
 from qc_operator.resource import Queue
 from qc_operator.scaling import stabilization
+from qc_operator.scaling.arrivals import borne_out
 from qc_operator.scaling.observation import Depth, EntryObservation, QueueObservation, Totals
 from qc_operator.scaling.rates import Rates
 from qc_operator.scaling.situation import Demand, Situation
@@ -61,6 +62,8 @@ class Loop:
     """Those that there are at the start, all of them at work."""
     tau: float
     """Seconds by which the rates are smoothed."""
+    hidden: bool = False
+    """Whether consumers acknowledge before they work, so that nobody knows which of them are busy."""
     believed: float = 1.0
     """What the target is told of the throughput, over what it is."""
     starts_in: float = 40.0
@@ -78,6 +81,7 @@ class Loop:
         self.arrived = self.acknowledged = 0
         self.seen = (0, 0)
         self.arrivals = self.acknowledgements = self.rate(0.0)
+        self.last_arrivals = deque([self.arrivals] * 3, maxlen=3)
         self.answers = Answers()
         self.outcome = Outcome()
 
@@ -140,6 +144,7 @@ class Loop:
     def _read_counters(self) -> None:
         weight = 1 - exp(-self.poll / self.tau)
         arrived, acknowledged = self.seen
+        self.last_arrivals.append((self.arrived - arrived) / self.poll)
         self.arrivals += weight * ((self.arrived - arrived) / self.poll - self.arrivals)
         self.acknowledgements += weight * ((self.acknowledged - acknowledged) / self.poll - self.acknowledgements)
         self.seen = (self.arrived, self.acknowledged)
@@ -167,13 +172,16 @@ class Loop:
             name="receipts",
             vhost="shop",
             depth=Depth(ready=ready, consumers=self.at_work, at=self.now),
-            totals=Totals(ready=ready, unacknowledged=self.busy, at=self.now, answered_at=self.now),
+            totals=Totals(
+                ready=ready, unacknowledged=0 if self.hidden else self.busy, at=self.now, answered_at=self.now
+            ),
         )
         return Situation(
             source=self.source,
             entry=EntryObservation(name="receipts", vhost="shop", queues=(queue,)),
             rates=Rates(
                 arrivals=self.arrivals,
+                recent=borne_out(min(self.last_arrivals)),
                 acknowledgements=self.acknowledgements,
                 throughput=self.believed / self.service,
                 throughput_from="learned",

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from qc_operator.scaling.capacity import EMPTY, Capacity, restored
+from qc_operator.scaling.capacity import EMPTY, Capacity
+from qc_operator.scaling.capacity_kept import restored
 from qc_operator.scaling.decision import Decision, decide
-from qc_operator.scaling.idleness import flow
+from qc_operator.scaling.idleness import passed
 from qc_operator.scaling.lag import lag
 from qc_operator.scaling.memory import remember_nothing
 from qc_operator.scaling.observation import Counters, Observation, QueueObservation
@@ -222,4 +223,4 @@ def test_what_shows_that_something_moves(target: dict[str, Any], counted: int | 
     ]
     seen = Observation(entries=(entry(*queues, waiting(0), pattern="^q"),), current=0, running=0)
 
-    assert (counted,) == flow(spec=made, observation=seen)
+    assert (counted,) == passed(spec=made, observation=seen)

@@ -6,16 +6,8 @@ from math import exp, inf, nan
 
 import pytest
 
-from qc_operator.scaling.arrivals import (
-    MOST,
-    Counted,
-    Interval,
-    Smoothed,
-    counted,
-    known,
-    smoothed,
-    time_constant,
-)
+from qc_operator.scaling.arrivals import Interval, Smoothed, borne_out, known, smoothed, time_constant
+from qc_operator.scaling.counted import COUNT_MOST, Counted, counted
 from qc_operator.scaling.observation import (
     Counters,
     Depth,
@@ -92,7 +84,7 @@ def test_a_growth_weighs_as_much_as_the_time_it_took() -> None:
         tau=TAU,
     )
 
-    assert Interval(100.0, 5.0, 20.0, 30.0, 9.0, 4.0, 0.0) == interval
+    assert Interval(100.0, 5.0, 20.0, 30.0, 9.0, 4.0, 0.0, 0.0) == interval
     assert flow.begun == pytest.approx(FIVE)
     assert flow.covered == pytest.approx(FIVE)
     assert flow.arrivals == pytest.approx(10.0 * FIVE)
@@ -338,7 +330,7 @@ def test_counts_beyond_reason_are_cut() -> None:
     seen = counted(entry(queue("a", counters(10**400, -5, 2**53, time=5.0)), pattern=False))
 
     assert seen is not None
-    assert (float(MOST), 0.0, 2.0**53) == seen[1:4]
+    assert (float(COUNT_MOST), 0.0, 2.0**53) == seen[1:4]
 
 
 def story(*observed: EntryObservation) -> Smoothed:
@@ -395,3 +387,43 @@ def test_an_empty_queue_is_a_known_length() -> None:
 
     assert flow.arrivals == pytest.approx(10.0 * FIVE)
     assert flow.guessed == pytest.approx(FIVE)
+
+
+def test_the_least_of_the_last_three_rates_is_what_lasts() -> None:
+    flow, recent = Smoothed(), []
+    for step, published in enumerate([0.0, 50.0, 1550.0, 1600.0, 1625.0, 1625.0]):
+        flow, _ = smoothed(before=flow, now=at(100.0 + 5.0 * step, published=published + 7.0), tau=TAU)
+        recent.append(flow.recent)
+
+    # Of the first rate there are none before, and 300/s in one reading last no longer than it.
+    assert [0.0, 0.0, 0.0, 10.0, 5.0, 0.0] == recent
+    assert (0.0, 5.0) == (flow.latest, flow.previous)
+
+
+def test_rates_begin_anew_where_two_readings_cannot_be_compared() -> None:
+    before = Smoothed(*at(100.0, published=50.0), 0.9, 0.9, 0.0, 9.0, 9.0, 9.0, 10.0, 11.0, 9.0)
+    flow, _ = smoothed(before=before, now=at(105.0, published=50.0, acknowledged=-1.0), tau=TAU)
+
+    assert (0.0, 0.0, 0.0) == (flow.latest, flow.previous, flow.recent)
+
+
+def test_an_estimate_below_zero_is_no_arrival() -> None:
+    before = Smoothed(*at(100.0, held=30.0), latest=9.0, previous=9.0, recent=9.0)
+    flow, _ = smoothed(before=before, now=at(105.0, held=10.0), tau=TAU)
+
+    assert (0.0, 9.0, 0.0) == (flow.latest, flow.previous, flow.recent)
+
+
+@pytest.mark.parametrize(("least", "rate"), [(0.0, 0.6), (0.6, 1.6), (7.0, 9.6), (3.0, 4.8)])
+def test_a_low_count_bears_out_more_than_it_says(least: float, rate: float) -> None:
+    # Of 3 messages in 5 s: 3 + 2 * 2 + 1, of 35: 35 + 2 * 6 + 1, of 15: 15 + 2 * 4 + 1.
+    later = pytest.approx(rate, abs=1e-12)
+
+    assert later == borne_out(least)
+
+
+def test_what_was_held_at_the_end_is_told() -> None:
+    _, interval = smoothed(before=Smoothed(*at(100.0)), now=at(105.0, held=4.0), tau=TAU)
+
+    assert interval is not None
+    assert 4.0 == interval.held_after

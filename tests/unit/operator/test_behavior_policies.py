@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from qc_operator.scaling.behavior import Change, limited
+from qc_operator.scaling.behavior import PastChange, limited
 from qc_operator.spec_behavior import Behavior
 
 NOW = 10_000.0
@@ -32,9 +32,9 @@ def behavior(*policies: dict[str, Any], select: str = "Max") -> Behavior:
     return msgspec.convert({"scaleUp": rules, "scaleDown": rules}, type=Behavior)
 
 
-def changes(*made: tuple[float, int]) -> tuple[Change, ...]:
+def changes(*made: tuple[float, int]) -> tuple[PastChange, ...]:
     """Changes as (seconds ago, by how many)."""
-    return tuple(Change(since=NOW - ago, at=NOW - ago, by=by) for ago, by in made)
+    return tuple(PastChange(since=NOW - ago, at=NOW - ago, by=by) for ago, by in made)
 
 
 # The HPA's defaults for a step up, and the two examples that its documentation works with.

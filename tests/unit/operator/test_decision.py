@@ -129,7 +129,7 @@ def test_after_a_restart_nothing_steps_down_before_a_whole_window_has_been_seen(
 def test_after_a_restart_nothing_goes_to_zero_before_a_whole_window_has_been_seen() -> None:
     story = Story(spec=spec(idleAfterSeconds=5), replicas=3)
 
-    held = story.pass_time(60, ready=0)
+    held = story.pass_time(59, ready=0)
     assert (3, "held at 3 until readings have been known for 60 s") == (held.replicas, held.message.split(", ")[-1])
     assert 0 == story.see(ready=0, after=1.0).replicas
 
@@ -351,7 +351,7 @@ def test_without_a_management_api_ready_only_is_the_users_word_for_zero() -> Non
     story = Story(spec=spec(idleEvidence="ReadyOnly"), replicas=5)
     api_is_off = Unavailable(message="connection refused")
 
-    for _ in range(61):
+    for _ in range(60):
         decision = story.turn(queue(Depth(ready=0, consumers=1, at=story.now), api_is_off), after=1.0)
 
     assert (0, Reason.IDLE) == (decision.replicas, decision.reason)

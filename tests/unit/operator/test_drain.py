@@ -128,6 +128,43 @@ def test_a_burst_is_not_counted_as_backlog_and_as_arrivals(
     assert demand.explanation.startswith(f"10 messages/s into receipts{words} need ")
 
 
+@pytest.mark.parametrize(
+    ("recent", "ready", "lasting", "replicas"),
+    [
+        # Smoothed over 20 s, 1,500 that wait make up 75/s at most: all but what has arrived for three readings.
+        (0.6, 1500, "0.6", 14),
+        (10.0, 1500, "10", 19),
+        (66.0, 1500, "66", 48),
+        # It has lasted.
+        (66.8, 1500, None, 48),
+        (70.0, 1500, None, 48),
+        (None, 1500, None, 48),
+        # 600 of it are still there, and 30/s at most of them.
+        (0.6, 600, "36.8", 25),
+        # None is: the burst may be over or not.
+        (0.6, 0, None, 35),
+    ],
+)
+def test_what_still_waits_of_a_burst_is_no_arrival_rate(
+    recent: float | None, ready: int, lasting: str | None, replicas: int
+) -> None:
+    """66.8/s since 1,500 came at once, 2 for each replica, and 57.5 s are left of 60: 115 messages for each."""
+    demand = answer(
+        waiting(ready),
+        target={"drain": {"withinSeconds": 60}},
+        arrivals=66.8,
+        acknowledgements=None,
+        recent=recent,
+        current=1,
+        start_seconds=0.0,
+        effective=0.0,
+    )
+
+    assert replicas == demand.replicas
+    words = f", of which {lasting}/s seem to last," if lasting else ""
+    assert demand.explanation.startswith(f"66.8 messages/s into receipts{words} need ")
+
+
 @pytest.mark.parametrize(("within", "replicas"), [(60, 7), (102, 7), (103, 7), (120, 6)])
 def test_in_a_short_time_all_that_arrives_counts(within: int, replicas: int) -> None:
     """Up to 60 s that are left, which is withinSeconds 102."""
@@ -246,7 +283,7 @@ def test_on_the_way_down_a_burst_counts_in_full() -> None:
         (
             {"ready": 6000, "current": 20},
             (
-                "10 messages/s into receipts and 6000 messages that wait take 20 replicas at 2/s each: "
+                "10 messages/s into receipts and up to 6000 messages that may wait take 20 replicas at 2/s each: "
                 "fewer would not be done with them in 60 s"
             ),
         ),

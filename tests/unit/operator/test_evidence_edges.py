@@ -111,7 +111,7 @@ def test_lag_says_what_it_rests_on(ready: int, expected: tuple[int, bool, str]) 
 
 
 def test_lag_says_what_it_does_not_know() -> None:
-    words = "at least 0 messages in receipts, not known to be so few that replicas may go"
+    words = "messages in receipts are not known to be so few that replicas may go"
     old = queue(Depth(ready=0, consumers=5, at=NOW), totals(ready=0, unacknowledged=0, at=NOW - 3.0))
     doubted = queue(Depth(ready=0, consumers=0, at=NOW), totals(ready=4, unacknowledged=0, at=NOW))
 
@@ -150,7 +150,7 @@ def test_a_queue_that_was_read_needs_no_pattern_to_be_told() -> None:
     ("ready", "expected"),
     [
         (0, (0, "0 messages in receipts / 20 per replica = 0")),
-        (1, (1, "1 messages in receipts / 20 per replica = 1")),
+        (1, (1, "1 message in receipts / 20 per replica = 1")),
     ],
 )
 def test_lag_counts_at_zero_what_is_ready(ready: int, expected: tuple[int, str]) -> None:

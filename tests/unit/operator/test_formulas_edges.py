@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qc_operator.scaling.behavior import Change, limited
+from qc_operator.scaling.behavior import PastChange, limited
 from qc_operator.scaling.erlang import EXACT_UP_TO, servers
 from qc_operator.scaling.rounding import shown
 from qc_operator.spec_behavior import Behavior, Policy, ScalingRules
@@ -30,13 +30,13 @@ FOUR = Behavior(scale_up=ScalingRules(policies=(Policy(type="Pods", value=4, per
     ("change", "allowed"),
     [
         # Some of them within the last minute, some before it: what was added counts, what was taken away does not.
-        (Change(since=0.0, at=50.0, by=1), 13),
-        (Change(since=0.0, at=50.0, by=-4), 14),
-        (Change(since=41.0, at=50.0, by=-4), 18),
-        (Change(since=0.0, at=40.0, by=1), 14),
+        (PastChange(since=0.0, at=50.0, by=1), 13),
+        (PastChange(since=0.0, at=50.0, by=-4), 14),
+        (PastChange(since=41.0, at=50.0, by=-4), 18),
+        (PastChange(since=0.0, at=40.0, by=1), 14),
     ],
 )
 def test_of_changes_that_were_put_together_those_count_that_bring_the_limit_closer(
-    change: Change, allowed: int
+    change: PastChange, allowed: int
 ) -> None:
     assert allowed == limited(current=10, wanted=50, changes=(change,), behavior=FOUR, now=100.0).replicas

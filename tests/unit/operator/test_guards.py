@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
-from qc_operator.scaling.guards import NOTHING_GUARDED, GuardMemory, forbids, watched
+from qc_operator.scaling.forbidden import forbids
+from qc_operator.scaling.guard_memory import NOTHING_GUARDED, GuardMemory
+from qc_operator.scaling.guards import watched
 from qc_operator.scaling.observation import Observation, Totals
 from qc_operator.scaling.pods import Pods
 from qc_operator.scaling.rates import Rates
@@ -18,7 +21,7 @@ def five() -> Target:
     """Five entries at full work, a limit that was found, a trial that goes on, and one entry that is stuck."""
     lines = [Line(ready=1e9, acks=40.123) for _ in range(5)]
     target = Target(lines=lines, spec=spec_of({}, {}, {}, {}, {}))
-    for replicas, seconds in ((8, 300), (16, 400), (32, 75), (300, 75)):
+    for replicas, seconds in ((8, 300), (16, 400), (32, 150), (300, 60)):
         target.scale(replicas)
         for line in lines:
             line.consumers = replicas
@@ -43,8 +46,8 @@ def test_five_entries_with_all_there_is_to_remember_take_half_a_kilobyte() -> No
 
     assert None not in (seen.trial, seen.limit, *seen.progress)
     assert seen.trial is not None
-    assert seen.trial.step is not None
-    assert len(target.memory.packed) <= 512
+    assert seen.trial.added is not None
+    assert len(target.memory.packed) <= 560
 
 
 def test_without_news_the_memory_is_the_same_object() -> None:
@@ -57,6 +60,42 @@ def test_without_news_the_memory_is_the_same_object() -> None:
     assert observation.pods is not None
     later = replace(observation, pods=type(observation.pods)(ready=300, at=target.now))
     assert taken(target, later) is target.memory
+
+
+def test_news_of_the_pods_alone_leave_the_rest_of_the_memory() -> None:
+    target = five()
+    before = target.memory
+    for unschedulable, since in ((0, None), (2, 10.0), (1, 10.0), (0, None)):
+        target.now += 10 if since is None else 5
+        observation = replace(
+            target.observation(), pods=Pods(ready=298, unschedulable=unschedulable, at=target.now), entries=()
+        )
+        counted = msgspec.structs.replace(target.memory, counters_at=0.0)
+        after = watched(
+            before=counted, spec=target.spec, observation=observation, rates=(), start_seconds=30.0, now=target.now
+        )
+        if not unschedulable and counted.unschedulable_since is None:
+            assert after is counted
+        else:
+            first = target.memory.unschedulable_since or target.now
+            expected = (target.now, first if since else None)
+            assert expected == (after.pods_at, after.unschedulable_since)
+        kept = (after.counters_at, after.stuck, after.limited, after.packed)
+        assert (0.0, before.stuck, before.limited, before.packed) == kept
+        target.memory = after
+
+
+@pytest.mark.parametrize("most", [2**53 - 1, 2**53, 2**64, 2**70])
+def test_counts_beyond_what_is_kept_are_taken_for_the_largest(most: int) -> None:
+    line = Line(ready=most, unacknowledged=most, consumers=most, acknowledged=most, delivered=most)
+    target = Target(lines=[line])
+    target.look()
+    tally = tallied(entry=target.observation().entries[0], now=target.now)
+
+    assert tally is not None
+    counts = (tally.ready, tally.unacknowledged, tally.consumers, tally.acknowledged, tally.delivered)
+    assert (min(most, 2**53),) * 5 == counts
+    assert min(2 * most, 2**53) == tally.messages
 
 
 def test_without_counters_and_pods_there_is_never_any_news() -> None:

@@ -7,12 +7,17 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from qc_operator.scaling.downstream_limit import Limit, figures, limited
+from qc_operator.scaling.downstream_limit import DownstreamLimit, _found, allowed, limit_words
+from qc_operator.scaling.full_work import FullWork, full_work
 from qc_operator.scaling.step_effect import Span
 from qc_operator.scaling.tally import tallied
+from qc_operator.scaling.trial import Added, Crew, Trial
 from tests.guarded_target import Line, Target, spec_of
 
 FOREVER = 1e9
+LIMIT = DownstreamLimit(
+    entries=1, low=8, high=16, enough=8, before=40.0, after=40.0, variance=1.0, times=1, until=0.0, busy_at=0.0
+)
 
 
 def at_full_work(*, replicas: int = 8, rate: float = 40.0, seconds: float = 300.0, start: float = 30.0) -> Target:
@@ -37,8 +42,8 @@ def test_a_database_at_its_limit() -> None:
     target = at_full_work(rate=40.1)
     stepped(target, 16, rate=40.9)
 
-    # A reading sees all of them ready; start-up and the age of the statistics take 40 s, the comparison 60 s.
-    assert 105.0 == target.until("DownstreamLimited", within=600)
+    # A reading sees all of them at work; start-up and the age of the statistics take 40 s, the comparison 30 s.
+    assert 75.0 == target.until("DownstreamLimited", within=600)
 
     forbidden = target.look()
     assert forbidden is not None
@@ -47,7 +52,9 @@ def test_a_database_at_its_limit() -> None:
         "from 8 to 16 replicas brought 2 % more (40.1 -> 40.9 messages/s): what the consumers call is the limit; "
         "give it more capacity, or set maxReplicas to 9"
     ) == forbidden.message
-    # For five minutes, with the same words.
+    # With the same words for as long as there is full work, and for five minutes after it.
+    assert target.run(3600) == forbidden
+    target.line.ready = 0.0
     assert target.run(295) == forbidden
     assert target.run(5) is None
 
@@ -72,7 +79,7 @@ def test_a_step_that_brings_what_is_expected_is_no_reason_to_block_the_next() ->
     assert target.limit is None
     trial = target.trial
     assert trial is not None
-    assert (16, None) == (trial.replicas, trial.step)
+    assert (16, None) == (trial.replicas, trial.added)
 
 
 @pytest.mark.parametrize("rate", [44.5, 50.0, 60.0])
@@ -88,14 +95,69 @@ def test_the_block_doubles_each_time_up_to_half_an_hour_and_grows_no_further() -
     blocks = []
     for replicas in (16, 32, 64, 128, 256):
         stepped(target, replicas, rate=40.0)
-        target.until("DownstreamLimited", within=600)
+        target.run(75)
         limit = target.limit
         assert limit is not None
-        blocks.append((limit.times, limit.until - target.now))
-        assert target.run(blocks[-1][1] - 5) is not None
-        assert target.run(5) is None
+        blocks.append((limit.times, limit.until - target.now, limit.enough))
+        target.run(blocks[-1][1])
 
-    assert [(1, 300.0), (2, 600.0), (3, 1200.0), (4, 1800.0), (5, 1800.0)] == blocks
+    assert [(1, 300.0, 8), (2, 600.0, 8), (3, 1200.0, 8), (4, 1800.0, 8), (5, 1800.0, 8)] == blocks
+
+
+@pytest.mark.parametrize(("enough", "then"), [(1, 2), (2, 3), (4, 5), (9, 11), (40, 50)])
+def test_after_the_block_a_quarter_more_than_were_enough_may_be_tried(enough: int, then: int) -> None:
+    limit = msgspec.structs.replace(LIMIT, enough=enough, until=1000.0, busy_at=1000.0)
+
+    assert [enough, then, then, None] == [allowed(limit=limit, now=now) for now in (999.9, 1000.0, 1299.9, 1300.0)]
+
+
+def test_a_block_never_ends_in_a_jump() -> None:
+    target = at_full_work(replicas=8)
+    stepped(target, 16, rate=40.0)
+    target.until("DownstreamLimited", within=600)
+    target.scale(4)
+    target.line.consumers = 4
+
+    told = []
+    for _ in range(120):
+        forbidden = target.run(5)
+        assert forbidden is not None
+        told.append(forbidden.replicas)
+    assert [8] * 59 + [10] * 61 == told
+
+
+def test_the_fewest_that_were_enough_stay_the_advice() -> None:
+    target = at_full_work(replicas=8, rate=40.0)
+    stepped(target, 16, rate=41.0)
+    target.until("DownstreamLimited", within=600)
+    target.run(60)
+    stepped(target, 32, rate=41.0)
+    target.run(120)
+
+    limit = target.limit
+    assert limit is not None
+    assert (16, 32, 9) == (limit.low, limit.high, limit.enough)
+
+
+def test_the_advice_of_other_entries_is_none_for_these() -> None:
+    seen = FullWork(at=1000.0, tallies=(), saturated=1, current=16, pods=16)
+    before = Span(seconds=100.0, acknowledged=4000.0, pod_seconds=800.0, consumer_seconds=800.0)
+    after = msgspec.structs.replace(before, pod_seconds=1600.0, consumer_seconds=1600.0)
+    crew = Crew(16, 16)
+    trial = Trial(
+        entries=1,
+        replicas=16,
+        at=995.0,
+        acknowledged=0,
+        elsewhere=0,
+        ready=100,
+        since=0.0,
+        span=before,
+        added=Added(800.0, 900.0, crew, crew, after),
+    )
+    for entries, enough in ((1, 3), (2, 8)):
+        limit = _found(trial=trial, limit=msgspec.structs.replace(LIMIT, entries=entries, enough=3), now=seen.at)
+        assert (8, 16, enough) == (limit.low, limit.high, limit.enough)
 
 
 def test_a_step_while_the_block_holds_as_by_a_schedule_is_no_further_time() -> None:
@@ -103,6 +165,7 @@ def test_a_step_while_the_block_holds_as_by_a_schedule_is_no_further_time() -> N
     stepped(target, 16, rate=40.0)
     target.until("DownstreamLimited", within=600)
 
+    target.run(60)
     stepped(target, 32, rate=40.0)
     target.run(120)
 
@@ -115,9 +178,9 @@ def test_a_block_that_ended_an_hour_ago_is_forgotten() -> None:
     target = at_full_work()
     stepped(target, 16, rate=40.0)
     target.until("DownstreamLimited", within=600)
-    target.run(300)
     target.line.ready = 0.0
-    target.run(3600)
+    # Five minutes of the block, and an hour.
+    target.run(3900)
     assert target.limit is not None
 
     target.run(5)
@@ -129,9 +192,9 @@ def test_when_the_database_is_given_more_capacity_the_block_is_lifted_before_its
     target = at_full_work()
     stepped(target, 16, rate=40.0)
     target.until("DownstreamLimited", within=600)
-    assert target.run(300) is None
+    assert target.run(300) is not None
     stepped(target, 32, rate=40.0)
-    target.until("DownstreamLimited", within=600)
+    target.run(75)
     assert target.limit is not None
     assert 2 == target.limit.times
 
@@ -165,19 +228,27 @@ def test_nothing_is_judged_while_pods_start_or_wait_for_a_node() -> None:
 def test_nor_while_the_new_pods_have_no_consumers() -> None:
     target = at_full_work()
     stepped(target, 16, rate=40.0)
-    target.line.consumers = 15
-    assert target.run(600) is None
+    target.line.consumers = 8
+    assert target.run(60) is None
 
     target.line.consumers = 16
 
-    assert 105.0 == target.until("DownstreamLimited", within=600)
+    assert 75.0 == target.until("DownstreamLimited", within=600)
+
+
+def test_nor_where_pods_open_more_consumers_for_themselves() -> None:
+    target = at_full_work()
+    target.line.consumers = 80
+
+    assert target.run(1800) is None
 
 
 def test_the_start_up_time_puts_the_verdict_off() -> None:
     target = at_full_work(start=120.0)
     stepped(target, 16, rate=40.0)
 
-    assert 195.0 == target.until("DownstreamLimited", within=600)
+    # The first of them were seen at work 15 s ago.
+    assert 165.0 == target.until("DownstreamLimited", within=600)
 
 
 @pytest.mark.parametrize(
@@ -223,58 +294,66 @@ def test_counters_that_fall_end_it_too() -> None:
     assert target.run(5) is None
     trial = target.trial
     assert trial is not None
-    assert (None, 0.0) == (trial.step, trial.span.seconds)
+    assert (None, 0.0) == (trial.added, trial.span.seconds)
     assert target.run(900) is None
 
 
-def test_a_pod_that_crashes_after_the_step_has_the_comparison_begin_anew() -> None:
+def test_a_pod_that_crashes_after_the_step_counts_for_nothing_until_it_has_warmed_up_again() -> None:
     target = at_full_work()
     stepped(target, 16, rate=40.0)
-    target.run(70)
+    target.run(40)
     target.scale(16, ready=15, starting=1)
     target.run(5)
+    trial = target.trial
+    assert trial is not None
+    assert trial.added is not None
+    assert (Crew(15, 16), Crew(15, 16)) == (trial.added.certain, trial.added.mark)
+
+    # It is back, and after another 40 s what it does is in the counters.
     target.scale(16)
+    target.run(30)
+    assert target.limit is not None
+    assert (8, 15) == (target.limit.low, target.limit.high)
 
-    assert 105.0 == target.until("DownstreamLimited", within=600)
 
-
-def test_several_steps_one_after_the_other_are_judged_as_one() -> None:
+def test_steps_that_follow_one_another_do_not_put_the_verdict_off() -> None:
     target = at_full_work()
-    for replicas in (10, 12, 14, 16):
-        stepped(target, replicas, rate=40.0)
-        target.run(20)
-
-    target.until("DownstreamLimited", within=600)
+    for replicas in (12, 16, 20, 24, 28):
+        stepped(target, replicas, rate=40.0, starting=10.0)
+        target.run(10)
 
     limit = target.limit
     assert limit is not None
-    assert (8, 16) == (limit.low, limit.high)
+    # The first four were seen at work 15 s after they were asked for and count 40 s later, then the next.
+    assert (8, 13, 8, 100.0) == (limit.low, limit.high, limit.enough, limit.until - 300.0 - 10_300.0)
 
 
-def test_a_quarter_of_an_hour_after_the_step_it_is_no_longer_compared() -> None:
+def test_pods_that_start_for_a_quarter_of_an_hour_are_compared_once_they_work() -> None:
     target = at_full_work()
     target.scale(16, ready=8, starting=8)
-    target.run(905)
+    assert target.run(905) is None
     target.scale(16)
     target.line.consumers = 16
 
-    assert target.run(900) is None
+    assert 75.0 == target.until("DownstreamLimited", within=900)
 
 
 def test_without_full_work_before_the_step_there_is_nothing_to_compare_with() -> None:
-    target = at_full_work(seconds=55.0)
-    stepped(target, 16, rate=40.0)
+    target = at_full_work(seconds=35.0)
+    stepped(target, 16, rate=40.0, starting=0.0)
 
     assert target.run(900) is None
 
 
-def test_one_message_that_waits_is_enough_to_say_that_all_are_busy() -> None:
+@pytest.mark.parametrize(("waiting", "held"), [(200.0, True), (199.0, False)])
+def test_as_many_must_wait_as_are_worked_on_until_the_next_reading(waiting: float, *, held: bool) -> None:
+    """Of fewer it is not certain that all were busy in between: 40/s are 200 in 5 s."""
     target = at_full_work()
-    target.line.ready, target.line.arrives = 1.0, 40.0
+    target.line.ready, target.line.arrives = waiting, 40.0
     target.run(300)
     stepped(target, 16, rate=40.0)
 
-    assert target.until("DownstreamLimited", within=600) <= 600
+    assert held is (target.run(300) is not None)
 
 
 @pytest.mark.parametrize(("age", "known"), [(60.0, True), (60.1, False)])
@@ -286,20 +365,30 @@ def test_pods_that_were_read_a_minute_ago_are_known(age: float, known: bool) -> 
     tallies = [tallied(entry=entry, now=target.now) for entry in observation.entries]
     older = replace(observation, pods=msgspec.structs.replace(observation.pods, at=target.now - age))
 
-    assert known == (figures(tallies=tallies, consumed=[True], observation=older, now=target.now) is not None)
+    assert known == (full_work(tallies=tallies, consumed=[True], observation=older, now=target.now) is not None)
 
 
 def test_what_was_measured_is_halved_after_ten_minutes() -> None:
     target = Target(
         lines=[Line(ready=FOREVER, acks=40.0), Line(ready=0.0, acks=2.0, arrives=2.0)], spec=spec_of({}, {})
     )
-    target.run(605)
+    # The counters tell of nothing but full work 10 s after the first reading.
+    target.run(620)
     assert target.trial is not None
-    assert 600.0 == target.trial.span.seconds
+    assert 605.0 == target.trial.span.seconds
 
     target.run(5)
 
-    assert Span(seconds=302.5, acknowledged=12_100.0, elsewhere=605.0) == target.trial.span
+    assert (
+        Span(
+            seconds=307.5,
+            acknowledged=12_300.0,
+            elsewhere=615.0,
+            pod_seconds=922.5,
+            consumer_seconds=922.5,
+        )
+        == target.trial.span
+    )
 
 
 def test_a_step_from_zero_is_never_judged() -> None:
@@ -402,8 +491,41 @@ def test_throughput_that_flaps_is_no_limit_while_steps_bring_something_on_averag
     ],
 )
 def test_what_it_says(before: float, after: float, words: str) -> None:
-    limit = Limit(entries=1, low=8, high=16, enough=9, before=before, after=after, variance=0.0, times=1, until=0.0)
+    limit = DownstreamLimit(
+        entries=1, low=8, high=16, enough=9, before=before, after=after, variance=0.0, times=1, until=0.0, busy_at=0.0
+    )
 
     assert (
         f"{words}: what the consumers call is the limit; give it more capacity, or set maxReplicas to 9"
-    ) == limited(limit)
+    ) == limit_words(limit)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [(0.4, 0.6, (1, 2)), (0.6, 2.4, (1, 2)), (1.6, 2.4, (2, 3)), (1.4, 2.6, (1, 3)), (8.0, 16.0, (8, 16))],
+)
+def test_averages_are_told_as_whole_replicas_of_which_there_were_more(
+    before: float, after: float, told: tuple[int, int]
+) -> None:
+    crew = Crew(16, 16)
+    trial = Trial(
+        entries=1,
+        replicas=16,
+        at=995.0,
+        acknowledged=0,
+        elsewhere=0,
+        ready=100,
+        since=0.0,
+        span=Span(seconds=100.0, acknowledged=4000.0, pod_seconds=100.0 * before, consumer_seconds=800.0),
+        added=Added(
+            800.0,
+            900.0,
+            crew,
+            crew,
+            Span(seconds=100.0, acknowledged=4000.0, pod_seconds=100.0 * after, consumer_seconds=800.0),
+        ),
+    )
+    limit = _found(trial=trial, limit=None, now=1000.0)
+
+    assert told == (limit.low, limit.high)
+    assert limit.low <= limit.enough <= limit.high

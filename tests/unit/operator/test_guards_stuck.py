@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from qc_operator.scaling.patience import patience
 from qc_operator.scaling.pods import Pods
 from qc_operator.scaling.rates import Rates, ThroughputSource
-from qc_operator.scaling.stuck_consumers import patience
 from tests.guarded_target import Line, Target, spec_of
 
 
@@ -58,8 +58,9 @@ def test_consumers_that_finish_nothing_are_stuck_after_a_minute_and_the_start_up
     assert forbidden is not None
     assert 3 == forbidden.replicas
     assert (
-        "no message of q0 was acknowledged for 90 s or longer while consumers held some: more would hold more; see in "
-        "their logs what they wait for, or, if a message does take that long, set secondsPerMessage"
+        "no message of q0 was acknowledged for 90 s or longer while consumers held some, and more replicas would "
+        "only hold more of them; see in their logs what they wait for; if a message does take that long, say so in "
+        "secondsPerMessage"
     ) == forbidden.message
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from qc_operator.scaling.pods import Pods
-from qc_operator.scaling.unschedulable import unschedulable, unschedulable_since
+from qc_operator.scaling.unschedulable import unschedulable_since, unschedulable_words
 from tests.guarded_target import Target
 
 
@@ -16,7 +16,9 @@ def pending(count: int, *, at: float = 100.0, ready: int = 5, starting: int = 0,
 @pytest.mark.parametrize(
     ("before", "read_at", "count", "expected"),
     [
-        pytest.param(None, None, 3, 100.0, id="seen for the first time"),
+        pytest.param(None, None, 3, 90.0, id="there when the pods are read first"),
+        pytest.param(85.0, None, 3, 90.0, id="and so they were before a restart"),
+        pytest.param(85.0, None, 0, None, id="no more since a restart"),
         pytest.param(None, 95.0, 3, 100.0, id="new since the last reading"),
         pytest.param(60.0, 95.0, 1, 60.0, id="still some"),
         pytest.param(60.0, 40.0, 1, 60.0, id="a minute between two readings"),
@@ -37,12 +39,13 @@ def test_since_when(before: float | None, read_at: float | None, count: int, exp
         pytest.param(90.0, pending(1), 160.0, True, id="pods that were read a minute ago"),
         pytest.param(90.0, pending(1), 160.1, False, id="an older reading"),
         pytest.param(90.0, pending(0), 120.0, False, id="all have nodes"),
-        pytest.param(90.0, None, 120.0, False, id="pods are not known"),
+        pytest.param(90.0, None, 115.0, True, id="pods are not read yet"),
+        pytest.param(90.0, None, 115.1, False, id="pods are not known"),
         pytest.param(None, pending(1), 120.0, False, id="it has not been seen"),
     ],
 )
 def test_when_it_holds(since: float | None, pods: Pods | None, now: float, held: bool) -> None:  # noqa: FBT001
-    assert held == (unschedulable(since=since, pods=pods, now=now) is not None)
+    assert held == (unschedulable_words(since=since, pods=pods, now=now) is not None)
 
 
 @pytest.mark.parametrize(
@@ -62,21 +65,21 @@ def test_when_it_holds(since: float | None, pods: Pods | None, now: float, held:
         (
             pending(1, ready=1, why="x" * 200),
             (
-                f"1 of 2 pods find no node ({'x' * 200}): no more are asked for until they do; add nodes, lower the "
+                f"1 of 2 pods finds no node ({'x' * 200}): no more are asked for until it does; add nodes, lower the "
                 "pods' requests, or set maxReplicas to 1"
             ),
         ),
         (
             pending(1, ready=1, why="x" * 201),
             (
-                f"1 of 2 pods find no node ({'x' * 197}...): no more are asked for until they do; add nodes, lower the "
-                "pods' requests, or set maxReplicas to 1"
+                f"1 of 2 pods finds no node ({'x' * 197}...): no more are asked for until it does; add nodes, lower "
+                "the pods' requests, or set maxReplicas to 1"
             ),
         ),
     ],
 )
 def test_what_it_says(pods: Pods, words: str) -> None:
-    assert words == unschedulable(since=0.0, pods=pods, now=100.0)
+    assert words == unschedulable_words(since=0.0, pods=pods, now=100.0)
 
 
 def test_a_node_shortage_and_its_end() -> None:
@@ -112,12 +115,30 @@ def test_pods_that_go_away_end_it_too() -> None:
 
 
 def test_it_holds_for_every_entry_and_without_counters() -> None:
-    target = Target(pods=None)
+    target = Target()
     target.line.counted = False
+    assert target.run(5) is None
     target.scale(4, ready=3, unschedulable=1)
 
+    assert target.run(10) is None
+    assert target.run(5) is not None
+
+
+def test_pods_that_find_no_node_when_they_are_read_first_hold_the_first_step_up() -> None:
+    target = Target(pods=None)
+    assert target.look() is None
+
+    target.scale(4, ready=3, unschedulable=1)
+
+    forbidden = target.look()
+    assert forbidden is not None
+    assert "Unschedulable" == forbidden.reason
+    # One that has just come gives the usual ten seconds.
+    target.scale(4)
     assert target.run(5) is None
-    assert target.run(10) is not None
+    target.scale(4, ready=3, unschedulable=1)
+    assert target.run(10) is None
+    assert target.run(5) is not None
 
 
 def test_at_zero_it_does_not_keep_the_target_asleep() -> None:

@@ -9,8 +9,10 @@ from zlib import crc32
 
 import pytest
 
-from qc_operator.scaling.arrivals import SHORTEST, Counted, Interval, Smoothed, counted, smoothed
-from qc_operator.scaling.capacity import EMPTY, learned, rates, restored, start
+from qc_operator.scaling.arrivals import SHORTEST, Interval, Smoothed, smoothed
+from qc_operator.scaling.capacity import EMPTY, learned, rates, start
+from qc_operator.scaling.capacity_kept import restored
+from qc_operator.scaling.counted import Counted, counted
 from qc_operator.scaling.flow import Throughput, clearing, known, throughput
 from qc_operator.scaling.observation import (
     Counters,

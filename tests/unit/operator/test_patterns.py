@@ -210,8 +210,7 @@ def limitation(*, consumer: bool, most: int = 4, told: str | None = None) -> lis
 
 def test_standby_replicas_are_warned_of_and_the_warning_is_taken_back() -> None:
     assert [("True", "SingleActiveConsumer")] == limitation(consumer=True)
-    assert [] == limitation(consumer=True, most=1)
-    assert [] == limitation(consumer=False)
+    assert [("False", "NotLimited")] == limitation(consumer=True, most=1)
     assert [("False", "NotLimited")] == limitation(consumer=False, told="SingleActiveConsumer")
 
 

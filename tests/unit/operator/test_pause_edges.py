@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
+
 from qc_operator.scaling.pause import PAUSED, REPLICAS, UNTIL, parse
 
 MOMENT = datetime(2026, 11, 27, tzinfo=UTC)
@@ -37,10 +39,13 @@ def test_an_end_that_cannot_be_understood_is_not_told_as_an_end() -> None:
     assert pause.paused
 
 
-def test_an_annotation_that_only_begins_like_one_pauses_and_is_told() -> None:
-    pause = parse({f"{PAUSED}-replica": "3", "other.dev/x": "true"})
+@pytest.mark.parametrize(
+    "name", [f"{PAUSED}-replica", f"{PAUSED}-untill", "queueconsumer.dev/pause", "queueconsumer.dev/pause-until"]
+)
+def test_an_annotation_that_is_almost_one_pauses_and_is_told(name: str) -> None:
+    pause = parse({name: "3", "other.dev/paused": "true", "queueconsumer.dev/example": "shop"})
 
     rule = f"is none of {PAUSED}, {REPLICAS} and {UNTIL}"
-    assert ((f"metadata.annotations[{PAUSED}-replica]", rule, "3"),) == pause.problems
+    assert ((f"metadata.annotations[{name}]", rule, "3"),) == pause.problems
     assert pause.paused
-    assert parse({f"{PAUSED}-replica": "false"}) == parse({})
+    assert parse({name: "false"}) == parse({})

@@ -7,10 +7,15 @@ from typing import Any
 import pytest
 
 from qc_operator.scaling.probe import probe
+from qc_operator.scaling.reasons import Reason
+from tests.unit.operator.conftest import Story, spec
 from tests.unit.operator.situations import NOW, situation
 
 TARGET = {"drain": {"withinSeconds": 600}}
 UNKNOWN = "it is not known what a replica manages, until 20 messages were worked off without a pause"
+
+
+ONCE_STARTED = ", once the last that were added have had 40 s to start"
 
 
 @pytest.mark.parametrize(
@@ -57,9 +62,22 @@ def test_no_more_than_are_known_to_be_enough(most: int | None, replicas: int) ->
         (
             {"current": 4, "changed_at": NOW},
             9,
-            f"{UNKNOWN}, and 9 messages wait in receipts: from 4 to 8 once those there are had 40 s to start",
+            f"{UNKNOWN}, and 9 messages wait in receipts: from 4 to 8{ONCE_STARTED}",
         ),
     ],
 )
 def test_what_is_tried_is_told(changes: dict[str, Any], ready: int, words: str) -> None:
     assert words == probe(situation(target=TARGET, **changes), ready=ready)[1]
+
+
+def test_a_throughput_that_is_not_known_is_no_gap_in_the_readings() -> None:
+    """The queue was read all the time, so its being empty counts from when it was."""
+    story = Story(spec=spec(queues=[{"name": "receipts"} | TARGET], idleAfterSeconds=20), replicas=1)
+    story.pass_time(100, ready=1)
+    assert 2 == story.see(ready=10, after=1.0).replicas
+
+    waiting = story.pass_time(19, ready=0)
+    gone = story.see(ready=0, after=1.0)
+
+    assert (2, Reason.STEADY) == (waiting.replicas, waiting.reason)
+    assert (0, Reason.IDLE) == (gone.replicas, gone.reason)

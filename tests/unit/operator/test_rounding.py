@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from qc_operator.scaling.rounding import MOST, shown, whole
+from qc_operator.scaling.rounding import LARGEST, shown, whole
 
 
 @pytest.mark.parametrize(
@@ -31,9 +31,9 @@ from qc_operator.scaling.rounding import MOST, shown, whole
         (100_000.00005, 100_000),
         (100_000.001, 100_001),
         (999_999_999.4, 999_999_999),
-        (1e9, MOST),
-        (1e18, MOST),
-        (math.inf, MOST),
+        (1e9, LARGEST),
+        (1e18, LARGEST),
+        (math.inf, LARGEST),
     ],
 )
 def test_replicas_are_rounded_up_but_for_what_floating_point_adds(exact: float, replicas: int) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from qc_operator.scaling.observation import Observation
 from qc_operator.scaling.pods import Pods
-from qc_operator.scaling.settling import Fleet, effective, settled, watched
+from qc_operator.scaling.settling import Fleet, effective, settled, tracked
 from qc_operator.scaling.startup import StartUp
 
 SLOW = StartUp(to_ready=10.0, to_acknowledgement=4.0)
@@ -30,7 +30,7 @@ def replicas(
 def story(*observed: tuple[float, Observation]) -> Fleet:
     fleet = Fleet()
     for now, observation in observed:
-        fleet = watched(before=fleet, observation=observation, start_up=SLOW, now=now)
+        fleet = tracked(before=fleet, observation=observation, start_up=SLOW, now=now)
     return fleet
 
 
@@ -42,7 +42,7 @@ def test_nothing_new_is_the_very_same() -> None:
     for observation in (replicas(3), replicas(3, ready=3), replicas(3, ready=2, starting=(100.0,))):
         fleet = story((100.0, observation))
 
-        assert watched(before=fleet, observation=observation, start_up=SLOW, now=110.0) is fleet
+        assert tracked(before=fleet, observation=observation, start_up=SLOW, now=110.0) is fleet
 
 
 @pytest.mark.parametrize(("since", "expected"), [(123.9, False), (124.0 - 5.0, False), (124.0, True)])
@@ -61,7 +61,7 @@ def test_replicas_that_are_ready_may_need_a_moment_to_begin() -> None:
     assert 104.0 == story((100.0, replicas(3, ready=3))).settled_at
     assert (
         100.0
-        == watched(
+        == tracked(
             before=Fleet(), observation=replicas(3, ready=3), start_up=StartUp(to_ready=9.0), now=100.0
         ).settled_at
     )
@@ -87,7 +87,7 @@ def test_when_the_last_one_that_started_is_given_up_the_others_are_settled() -> 
     stuck = replicas(3, ready=2, starting=(100.0,))
     fleet = story((100.0, stuck), (142.0, stuck))
     assert fleet.moving
-    fleet = watched(before=fleet, observation=stuck, start_up=SLOW, now=142.1)
+    fleet = tracked(before=fleet, observation=stuck, start_up=SLOW, now=142.1)
 
     assert (142.1, False, 2) == (fleet.settled_at, fleet.moving, fleet.working)
 
@@ -140,6 +140,13 @@ def test_when_more_were_asked_for() -> None:
         pytest.param(replicas(5, 3), 132.1, 3.0, id="pods not known, missing for long"),
         pytest.param(replicas(5, 7), 100.0, 5.0, id="pods not known, some about to go"),
         pytest.param(replicas(0, 0), 100.0, 0.0, id="none"),
+        # Two are ready, one starts, one started too long ago, one has no node, and three are still to be created.
+        pytest.param(replicas(8, ready=2, starting=(50.0, 95.0), unschedulable=1), 100.0, 4.0, id="of each kind some"),
+        pytest.param(
+            replicas(8, ready=2, starting=(50.0, 131.0), unschedulable=1), 132.1, 2.5, id="and a little later"
+        ),
+        pytest.param(replicas(4, ready=3, starting=(95.0,), unschedulable=2), 100.0, 3.5, id="more than asked for"),
+        pytest.param(replicas(3, ready=3, starting=(95.0,)), 100.0, 3.0, id="as while pods are replaced"),
     ],
 )
 def test_replicas_that_work(observation: Observation, now: float, expected: float) -> None:

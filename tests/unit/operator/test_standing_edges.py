@@ -11,10 +11,9 @@ from qc_operator.scaling.drain import drain
 from qc_operator.scaling.flow import Throughput, clearing, throughput
 from qc_operator.scaling.observation import Depth, QueueObservation
 from qc_operator.scaling.situation import Demand
-from qc_operator.scaling.stabilization import Answer as Recorded
-from qc_operator.scaling.stabilization import Answers, floored
-from qc_operator.scaling.standing import STANDS, given, standing
-from qc_operator.scaling.targets import Answer, _together
+from qc_operator.scaling.stabilization import Answers, PastAnswer, floored
+from qc_operator.scaling.standing import STANDS, Standing, standing
+from qc_operator.scaling.wanted import Answer, together
 from qc_operator.spec_behavior import Behavior
 from tests.unit.operator.conftest import Story, queue, spec, totals
 from tests.unit.operator.situations import NOW, situation
@@ -44,7 +43,7 @@ def test_an_answer_stands_until_the_next_count(
     now: float,
     stands: bool,  # noqa: FBT001
 ) -> None:
-    last = given(index=1, demand=ANSWER, current=8, now=NOW)
+    last = Standing(index=1, at=NOW, current=8, demand=ANSWER)
     found = standing(known=(last,), index=index, demand=demand, current=current, now=now)
 
     assert stands is (found is not None)
@@ -55,15 +54,15 @@ def test_an_answer_stands_until_the_next_count(
 def test_a_number_that_is_needed_at_least_holds_the_window_up_and_says_nothing_of_steps_up() -> None:
     behavior = Behavior()
     before = Answers(
-        down=(Recorded(at=NOW - 50, replicas=5), Recorded(at=NOW - 20, replicas=2)),
-        up=(Recorded(at=NOW - 20, replicas=2),),
+        down=(PastAnswer(at=NOW - 50, replicas=5), PastAnswer(at=NOW - 20, replicas=2)),
+        up=(PastAnswer(at=NOW - 20, replicas=2),),
     )
 
     assert Answers() == floored(answers=Answers(), least=3, behavior=behavior, now=NOW)
     after = floored(answers=before, least=3, behavior=behavior, now=NOW)
-    assert Answers(down=(Recorded(at=NOW - 50, replicas=5), Recorded(at=NOW, replicas=3)), up=before.up) == after
+    assert Answers(down=(PastAnswer(at=NOW - 50, replicas=5), PastAnswer(at=NOW, replicas=3)), up=before.up) == after
     later = floored(answers=before, least=1, behavior=behavior, now=NOW + 10)
-    assert (Recorded(at=NOW - 20, replicas=2), Recorded(at=NOW + 10, replicas=1)) == later.down
+    assert (PastAnswer(at=NOW - 20, replicas=2), PastAnswer(at=NOW + 10, replicas=1)) == later.down
 
 
 @pytest.mark.parametrize(
@@ -141,7 +140,7 @@ def test_all_answers_together_wait_for_a_count_only_if_nothing_else_is_missing(
     between: bool,
     least: int,
 ) -> None:
-    found = _together(answers, waiting=(), standings=())
+    found = together(answers, waiting=(), standings=())
 
     assert (complete, between, least) == (found.complete, found.between, found.least)
 
@@ -150,7 +149,7 @@ def test_all_answers_together_wait_for_a_count_only_if_nothing_else_is_missing(
 def test_queues_that_are_counted_at_different_times_count_together(gap: float, replicas: int) -> None:
     queues = [{"name": name, "lag": {"scaleUpAbove": 20}} for name in "ab"]
     told = Story(spec=spec(queues=queues, behavior={"scaleDown": {"stabilizationWindowSeconds": 0}}), replicas=5)
-    told.memory = replace(told.memory, answers=Answers(down=(Recorded(at=told.now - 1, replicas=1),)))
+    told.memory = replace(told.memory, answers=Answers(down=(PastAnswer(at=told.now - 1, replicas=1),)))
 
     def seen(name: str, ago: float) -> QueueObservation:
         counts = totals(ready=40, unacknowledged=0, at=told.now - ago)
@@ -168,12 +167,12 @@ def test_queues_that_are_counted_at_different_times_count_together(gap: float, r
 def test_what_is_needed_at_least_between_two_counts_is_in_the_window(ready: int, least: int) -> None:
     queues = [{"name": name, "lag": {"scaleUpAbove": 20}} for name in "ab"]
     told = Story(spec=spec(queues=queues), replicas=5)
-    told.memory = replace(told.memory, answers=Answers(down=(Recorded(at=told.now - 1, replicas=1),)))
+    told.memory = replace(told.memory, answers=Answers(down=(PastAnswer(at=told.now - 1, replicas=1),)))
     now, before = (totals(ready=ready, unacknowledged=0, at=told.now - ago) for ago in (0.0, 3.0))
     depth = Depth(ready=ready, consumers=1, at=told.now)
     decision = told.turn(queue(depth, now, name="a"), queue(depth, before, name="b"))
 
-    assert (Recorded(at=told.now, replicas=least),) == decision.memory.answers.down
+    assert (PastAnswer(at=told.now, replicas=least),) == decision.memory.answers.down
 
 
 @pytest.mark.parametrize(("ready", "names"), [(1, ["lag"]), (21, ["lag"])])

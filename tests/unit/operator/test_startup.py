@@ -228,3 +228,43 @@ def test_a_target_that_has_never_acknowledged_anything_can_wake_up_too() -> None
     start_up = counted(counted(seen(READY, before=start_up), READY, 0, at=115.0), READY, 1, at=120.0)
 
     assert 7.0 == start_up.to_acknowledgement
+
+
+KEPT = with_durations(StartUp(), [3.0, 5.0, 1.0])
+"""What the operator of before has left."""
+
+
+@pytest.mark.parametrize(
+    ("started", "known"),
+    [
+        pytest.param([(102.0, 3.0), (101.0, 5.0), (100.0, 1.0)], [3.0, 5.0, 1.0], id="the same pods"),
+        pytest.param([(101.0, 5.0)], [3.0, 5.0, 1.0], id="some have gone"),
+        pytest.param([(103.0, 7.0), (102.0, 3.0)], [7.0, 3.0, 5.0, 1.0], id="one came meanwhile"),
+        pytest.param([(103.0, 3.0), (102.0, 3.0)], [3.0, 3.0, 5.0, 1.0], id="two took as long as one"),
+        pytest.param([(103.0, 3.004), (102.0, 3.006)], [3.006, 3.0, 5.0, 1.0], id="as far as it is kept"),
+        pytest.param([(103.0, 9.0), (102.0, 8.0)], [9.0, 8.0, 3.0, 5.0, 1.0], id="all are others"),
+    ],
+)
+def test_after_a_restart_pods_are_known_by_how_long_they_took(
+    started: list[tuple[float, float]], known: list[float]
+) -> None:
+    start_up = seen(observed(*started), before=KEPT)
+
+    assert [round(each, 2) for each in known] == durations(start_up)
+    assert (started[0][0], 1) == (start_up.counted_until, start_up.counted)
+    # From then on they are known by their times.
+    assert [4.0, *durations(start_up)] == durations(seen(observed((150.0, 4.0), *started), before=start_up))
+    assert start_up is pods_seen(before=start_up, observation=observed(*started))
+
+
+def test_bounded_starts_are_known_again() -> None:
+    kept = with_durations(StartUp(), [700.0, 0.01])
+
+    assert [600.0, 0.1] == durations(seen(observed((102.0, 700.0), (101.0, 0.01)), before=kept))
+
+
+def test_after_a_restart_a_wake_up_is_watched_as_ever() -> None:
+    asleep = counters_seen(before=KEPT, observation=ASLEEP, acknowledged=7, at=100.0, read_at=95.0)
+    start_up = seen(READY, before=asleep)
+
+    assert 108.0 == start_up.ready_at

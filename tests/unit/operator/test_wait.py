@@ -75,16 +75,28 @@ def test_what_comes_and_goes_until_pods_work_counts(effective: float, ready: int
     assert replicas == answer(waiting(ready), target=SHORT, effective=effective).replicas
 
 
-def test_below_what_may_stand_fewer_than_keep_up_will_do_but_half_of_them_stay() -> None:
-    least = answer(waiting(0), target=LONG, current=4, effective=6.0)
+@pytest.mark.parametrize(
+    ("current", "ready", "replicas"),
+    [
+        # With four, 2 more come in each second than go: 85 in 42.5 s. 2022.5 messages are those that may stand, less
+        # the 555 by which the queue may grow for each replica that there are too few.
+        (4, 2022, 4),
+        (4, 2023, 5),
+        (1, 102, 1),
+        (1, 103, 5),
+        (5, 0, 5),
+        (6, 0, 6),
+        # Five keep up; 5.5 with a tenth to spare.
+        (7, 0, 6),
+        (20, 0, 6),
+    ],
+)
+def test_below_what_may_stand_replicas_stay_fewer_but_none_goes_that_keeps_up(
+    current: int, ready: int, replicas: int
+) -> None:
+    demand = answer(waiting(ready), target=LONG, current=current)
 
-    # 2.5, and with a tenth to spare 2.75.
-    assert (3, True) == (least.replicas, least.complete)
-    assert 3 == answer(waiting(1274), target=LONG, current=4).replicas
-    assert (4, True) == (
-        answer(waiting(1702), target=LONG, current=4).replicas,
-        answer(waiting(1702), target=LONG, current=4).complete,
-    )
+    assert (replicas, True) == (demand.replicas, demand.complete)
 
 
 @pytest.mark.parametrize(
@@ -124,16 +136,14 @@ def test_the_window_is_the_objective_from_one_to_five_minutes(seconds: int, wind
 def test_on_the_way_down_those_with_work_in_hand_are_told(unacknowledged: int, floor: int) -> None:
     demand = answer(waiting(0, unacknowledged=unacknowledged), target=LONG, current=20)
 
-    assert (3, True, floor) == (demand.replicas, demand.complete, demand.busy_floor)
+    assert (6, True, floor) == (demand.replicas, demand.complete, demand.busy_floor)
 
 
 @pytest.mark.parametrize(
     ("ready", "replicas"),
     [
         # Twenty work off 30 a second more than arrive, so 1275 are gone before others would work.
-        (0, 3),
-        (1275 + 1401, 3),
-        (1275 + 1402, 4),
+        (0, 6),
         (1275 + 2662, 6),
         (1275 + 2663, 20),
         (1275 + 9000, 20),
@@ -177,18 +187,12 @@ def test_a_tenth_to_spare_keeps_a_replica() -> None:
         (
             LONG,
             {"ready": 0, "current": 2},
-            (
-                "10 messages/s into receipts need 5 replicas at 2/s each, "
-                "2 fewer do while no more than 2662 messages wait = 3"
-            ),
+            "10 messages/s into receipts need 5 replicas at 2/s each, held at 2: up to 2662 messages may wait",
         ),
         (
             LONG,
             {"ready": 0, "current": 20, "arrivals": 20.0},
-            (
-                "20 messages/s into receipts need 10 replicas at 2/s each, "
-                "5 fewer do while no more than 5325 messages wait = 5, 6 with a tenth to spare"
-            ),
+            "20 messages/s into receipts need 10 replicas at 2/s each, 11 with a tenth to spare",
         ),
         (
             TIGHT,
@@ -355,7 +359,7 @@ def test_what_a_replica_manages_at_least_lets_replicas_go_and_does_not_bring_mor
     many = answer(waiting(9000), current=5, **given)
     enough = answer(waiting(400), current=5, **given)
 
-    assert (3, True, False) == (fewer.replicas, fewer.complete, fewer.observed)
+    assert (6, True, False) == (fewer.replicas, fewer.complete, fewer.observed)
     assert (10, False) == (many.replicas, many.complete)
     assert (7, False) == (enough.replicas, enough.complete)
     assert 2 == answer(waiting(76), current=0, effective=0.0, arrivals=None, **given).replicas
