@@ -15,8 +15,8 @@ from qc_operator.cluster.client import ApiError
 from qc_operator.metrics import Metrics
 from qc_operator.registry import Known
 from qc_operator.reporting import Findings
-from qc_operator.scaling import capacity
-from qc_operator.scaling.capacity import Capacity
+from qc_operator.scaling import capacity_kept, guards_kept
+from qc_operator.scaling.memory import Memory
 from qc_operator.surroundings import Clock
 from qc_operator.transitions import Event
 
@@ -52,7 +52,7 @@ class Announcer:
         self._refused_at = float("-inf")
         self._news: deque[tuple[Event, datetime]] = deque(maxlen=EVENTS_MOST)
         self._about: Known | None = None
-        self._capacity: Capacity | None = None
+        self._memory: Memory | None = None
         self._statuses = statuses
         self._events = events
         self._metrics = metrics
@@ -76,12 +76,12 @@ class Announcer:
             self._news.append((event, now))
         self._about = about
         if findings.decision is not None:
-            self._capacity = findings.decision.memory.capacity
+            self._memory = findings.decision.memory
         self._status = reporting.status(
             findings=findings,
             previous=self._status,
             generation=about.generation,
-            target=f"{ref.kind}/{ref.name}" if ref else "",
+            target=reporting.target_name(ref) if ref else "",
             broker=_broker(about),
             now=now,
         )
@@ -89,7 +89,7 @@ class Announcer:
 
     def forget_learned(self) -> None:
         """What was learned of other queues is not to be found in the status of these."""
-        self._capacity = None
+        self._memory = None
         self._status = {name: value for name, value in self._status.items() if name != "learned"}
 
     def told(self, condition: str) -> str | None:
@@ -143,11 +143,16 @@ class Announcer:
         finally:
             self._task = None
 
+    def _learned(self, memory: Memory) -> dict[str, object]:
+        learned = capacity_kept.remembered(memory.capacity)
+        guards = guards_kept.remembered(memory.guards, now=self._clock.monotonic())
+        return {**learned, "guards": guards} if guards else learned
+
     async def _write_status(self, told: Mapping[str, Any], *, about: Known) -> None:
         status = told
-        if self._capacity is not None:
+        if self._memory is not None:
             # Only now: it takes as long as a tenth of a turn, and readings come five times a second.
-            status = {**status, "learned": capacity.remembered(self._capacity)}
+            status = {**status, "learned": self._learned(self._memory)}
         try:
             await self._statuses.write(key=about.key, status=status)
         except ApiError as error:

@@ -16,12 +16,11 @@ from qc_operator.announcer import Announcer
 from qc_operator.brokers import Feed
 from qc_operator.cluster.client import ApiError
 from qc_operator.feeding import Feeding
+from qc_operator.memory_kept import restored
 from qc_operator.readiness import blocked, target_problem
 from qc_operator.registry import Known
 from qc_operator.reporting import Findings
 from qc_operator.resource import QueueConsumerSpec, ScaleTargetRef
-from qc_operator.scaling import capacity
-from qc_operator.scaling.capacity import Capacity
 from qc_operator.scaling.memory import Memory, remember_nothing
 from qc_operator.scaling.observation import EntryObservation
 from qc_operator.scaling.stabilization import Answers
@@ -61,7 +60,8 @@ class Autoscaler:
         self._turns = Turns(take=self._take_turn)
         self._unread: asyncio.TimerHandle | None = None
         self.update(known)
-        self._memory = remember_nothing(now=surroundings.clock.monotonic(), capacity=_kept(known))
+        clock = surroundings.clock
+        self._memory = restored(known=known, now=clock.monotonic(), at=clock.utcnow())
 
     @property
     def known(self) -> Known:
@@ -73,7 +73,7 @@ class Autoscaler:
         self._known = known
         spec = known.spec if not known.not_implemented else None
         if self._feeding.follow(spec):
-            self._forget()
+            self._forget(other_target=False)
         if spec:
             self._take_target(spec.scale_target_ref)
         self._target_retry_at = float("-inf")
@@ -100,7 +100,7 @@ class Autoscaler:
                 self._target.forget()
                 return
             self._target.close()
-            self._forget()
+            self._forget(other_target=True)
         namespace = self._known.key.namespace
         self._target = Target(
             scales=self._around.scales,
@@ -110,9 +110,11 @@ class Autoscaler:
             pods=TargetPods(reader=self._around.pods, namespace=namespace, notify=self.wake),
         )
 
-    def _forget(self) -> None:
+    def _forget(self, *, other_target: bool) -> None:
         """Begin anew: what was seen of other queues, or decided for another target, says nothing about these."""
-        self._memory = remember_nothing(now=self._around.clock.monotonic())
+        memory = remember_nothing(now=self._around.clock.monotonic())
+        # Policies are about the target, whichever queues asked for the changes.
+        self._memory = memory if other_target else replace(memory, changes=self._memory.changes)
         self._announcer.forget_learned()
         self._around.metrics.forget(self._known.key)
 
@@ -192,10 +194,3 @@ class Autoscaler:
             pods_problem=target.pods_problem,
             told=self._announcer.told,
         )
-
-
-def _kept(known: Known) -> Capacity:
-    """What an operator before this one has learned of the same queues, as the status tells."""
-    if known.status.get("observedGeneration") != known.generation:
-        return Capacity()
-    return capacity.restored(known.status.get("learned") or {})

@@ -16,8 +16,12 @@ LIMITED: Final = {
     Limit.UP_POLICY: "ScaleUpLimited",
     Limit.DOWN_POLICY: "ScaleDownLimited",
     Limit.BUSY_FLOOR: "ReplicasBusy",
+    Limit.PAUSED: "Paused",
 }
-"""The reason of ScalingLimited by the limit: the first two as a HorizontalPodAutoscaler words them."""
+"""The reason of ScalingLimited by the limit: the first two as a HorizontalPodAutoscaler words them.
+
+The others, `guard` and `stabilization`, stand for more than one reason; which one, the step of the decision tells.
+"""
 
 LASTING: Final = frozenset({"SingleActiveConsumer", "ConsumersStuck", "DownstreamLimited", "Unschedulable"})
 """Reasons that somebody must do something about: told at once and by an event.
@@ -30,41 +34,53 @@ with the numbers, every 15 s.
 def scaling_limited(
     *, decision: Decision, entries: tuple[EntryObservation, ...], spec: QueueConsumerSpec, told: str | None
 ) -> tuple[Condition, ...]:
-    """ScalingLimited, for a decision that was made.
+    """ScalingLimited, for a decision that was made: True whenever `decision.limited_by` names a limit.
 
-    `told` is the reason that the status gives for it; without one, nothing is said while nothing limits.
+    A reason that somebody must do something about is told before it, and also while nothing asks for more. `told` is
+    the reason that the status gives for the condition.
     """
-    reason, message = _limit(decision=decision, entries=entries, spec=spec)
-    if reason is not None:
+    lasting = _lasting(decision=decision, entries=entries, spec=spec)
+    if lasting is not None:
+        reason, message = lasting
         return (Condition(type="ScalingLimited", status="True", reason=reason, message=message),)
     unknown = any(queue.facts is None for entry in entries for queue in entry.queues)
-    if told is None or (told == "SingleActiveConsumer" and unknown):
+    if told == "SingleActiveConsumer" and unknown:
         # Not known is not no: after a restart the slow lane has yet to say what the queue is.
         return ()
+    limit = _limit(decision)
+    if limit is not None:
+        return (Condition(type="ScalingLimited", status="True", reason=limit, message=decision.message),)
     return (Condition(type="ScalingLimited", status="False", reason="NotLimited", message="nothing limits replicas"),)
 
 
-def _limit(
+def _lasting(
     *, decision: Decision, entries: tuple[EntryObservation, ...], spec: QueueConsumerSpec
-) -> tuple[str | None, str]:
-    single = [
-        queue.name
-        for entry in entries
-        for queue in entry.queues
-        if queue.facts is not None and queue.facts.single_active_consumer
-    ]
+) -> tuple[str, str] | None:
+    """The reason and the words of what somebody must do something about, or None."""
+    queues = [queue for entry in entries for queue in entry.queues]
+    single = [queue for queue in queues if queue.facts is not None and queue.facts.single_active_consumer]
     if single and spec.max_replicas > 1:
-        return "SingleActiveConsumer", (
-            f"queue {single[0]} has a single active consumer: of {spec.max_replicas} replicas all but one would only "
-            "stand by; set maxReplicas to 1, or use a queue without x-single-active-consumer"
-        )
+        words, remedy = f"queue {single[0].name} has a single active consumer", "use a queue without"
+        if len(single) == len(queues):
+            words = f"{words}: of {spec.max_replicas} replicas all but one would only stand by"
+            remedy = f"set maxReplicas to 1, or {remedy}"
+        else:
+            words = f"{words}: one replica does all of its messages, whatever the other queues ask for"
+        return "SingleActiveConsumer", f"{words}; {remedy} x-single-active-consumer"
     if decision.guard is not None:
         return decision.guard.reason, decision.guard.message
+    return None
+
+
+def _limit(decision: Decision) -> str | None:
+    """The reason for what limits this very decision, or None."""
     if decision.limited_by is Limit.STABILIZATION:
         held = next(step for step in decision.steps if step.name == "stabilization")
-        return ("ScaleUpStabilized" if "scaleUp" in held.source else "ScaleDownStabilized"), decision.message
-    reason = LIMITED.get(decision.limited_by)
-    return reason, decision.message
+        return "ScaleUpStabilized" if "scaleUp" in held.source else "ScaleDownStabilized"
+    if decision.limited_by is Limit.GUARD:
+        # A guard's step names its reason; where there is none, it is a reading that is missing.
+        return next((step.source for step in decision.steps if step.name == "guard"), "ReadingMissing")
+    return LIMITED.get(decision.limited_by)
 
 
 def objective_met(*, decision: Decision, spec: QueueConsumerSpec, told: str | None) -> tuple[Condition, ...]:

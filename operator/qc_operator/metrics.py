@@ -58,7 +58,8 @@ class Metrics:
         self.max_replicas = self._gauge("spec_max_replicas", "maxReplicas of the spec.")
         self.condition = self._gauge("status_condition", "1 while the condition is True.", "condition")
         self.last_reading = self._gauge(
-            "last_reading_timestamp_seconds", "When a queue of the object was last read, in seconds since the epoch."
+            "last_reading_timestamp_seconds",
+            "When all queues were last read, in seconds since the epoch.",
         )
         self.scale_events = Counter(
             "queueconsumer_scale_events",

@@ -20,6 +20,7 @@ from qc_operator.scaling.observation import (
     Unknown,
 )
 from qc_operator.scaling.pause import NO_PAUSE, Pause
+from qc_operator.scaling.rounding import number_of
 
 
 def blocked(known: Known) -> tuple[Condition, ...]:
@@ -60,8 +61,12 @@ def readiness(
     spec: QueueConsumerSpec,
     pause: Pause = NO_PAUSE,
     paused: bool = False,
+    fallen_back: bool = False,
 ) -> Condition:
-    """Ready, as far as annotations, queues and broker go. `paused`: whether a pause is in force."""
+    """Ready, as far as annotations, queues and broker go.
+
+    `paused` and `fallen_back` say whether a pause, or the fallback, is in force.
+    """
     for path, rule, value in pause.problems:
         message = f"{path}: {rule} (is {value!r}); until then it counts as paused"
         return Condition(type="Ready", status="False", reason="InvalidAnnotation", message=message)
@@ -71,15 +76,18 @@ def readiness(
     missing = [queue for queue in queues if isinstance(queue.depth, Missing)]
     if missing:
         names = ", ".join(f"{queue.name} (vhost {queue.vhost})" for queue in missing)
-        until = "until it is declared" if spec.fallback is None else "until the fallback is due"
-        message = f"{_told(missing[0])}: {names}; replicas stay {until}"
+        then = "replicas stay until it is declared" if len(missing) == 1 else "replicas stay until they are declared"
+        if spec.fallback is not None:
+            then = "the fallback decides" if fallen_back else "replicas stay until the fallback is due"
+        message = f"{_told(missing[0])}: {names}; {then}"
         return Condition(type="Ready", status="False", reason="QueueMissing", message=message)
     for entry in entries:
         if unread := _unread(entry):
             return unread
     ref = spec.scale_target_ref
     awaited = sum(entry.awaited for entry in entries)
-    count = f"{len(queues)} of {len(queues) + awaited} queues" if awaited else _queues(len(queues))
+    count = number_of(len(queues) + awaited, "queue")
+    count = f"{len(queues)} of {count}" if awaited else count
     observing = spec.mode == "Observe"
     done = "left alone, as mode Observe says" if observing else "paused by annotation" if paused else "scaled"
     message = f"{count} read, {ref.kind} {ref.name} {done}"
@@ -92,11 +100,6 @@ def _told(missing: QueueObservation) -> str:
     return missing.depth.message if isinstance(missing.depth, Missing) else "no such queue"
 
 
-def _queues(number: int, *, more: bool = False) -> str:
-    words = "more " if more else ""
-    return f"{number} {words}queue" if number == 1 else f"{number} {words}queues"
-
-
 def _unread(entry: EntryObservation) -> Condition | None:
     """What stands in the way of one entry, or None."""
     if entry.unmatched is not None:
@@ -104,10 +107,10 @@ def _unread(entry: EntryObservation) -> Condition | None:
         return Condition(type="Ready", status="False", reason=entry.unmatched.cause, message=message)
     unread = [queue for queue in entry.queues if isinstance(queue.depth, Unknown)]
     if unread and isinstance(unread[0].depth, Unknown):
-        others = f" (and {_queues(len(unread) - 1, more=True)})" if len(unread) > 1 else ""
+        others = f" (and {number_of(len(unread) - 1, 'more queue')})" if len(unread) > 1 else ""
         message = f"queue {unread[0].name}: {unread[0].depth.message}{others}"
         return Condition(type="Ready", status="False", reason=unread[0].depth.cause, message=message)
-    if not entry.queues:
+    if not entry.queues and not entry.awaited:
         message = f"no queue of vhost {entry.vhost} matches pattern {entry.name}, which counts as no messages"
         return Condition(type="Ready", status="False", reason="NoQueues", message=message)
     return None
@@ -137,18 +140,22 @@ def active(*, decision: Decision, entries: tuple[EntryObservation, ...], observi
         return Condition(type="Active", status="True", reason="ReplicasRunning", message="replicas are above zero")
     depths = [queue.depth for entry in entries for queue in entry.queues]
     if any(isinstance(depth, Depth) and depth.ready > 0 for depth in depths):
-        message = "messages wait, no more than activateAbove"
-        if decision.steps[-1].name not in {"wakeUp", "pause"}:
-            message = f"messages wait: {decision.steps[-1].words}"
-        if decision.paused is not None:
-            message = "messages wait, and an annotation pauses the object"
-        elif observing:
-            message = "messages wait, and mode Observe starts nothing"
+        message = f"messages wait{_why_for_nobody(decision)}"
         return Condition(type="Active", status="True", reason="MessagesReady", message=message)
     if not all(entry.known for entry in entries):
         message = "not every queue can be read"
         return Condition(type="Active", status="Unknown", reason="ReadingMissing", message=message)
     return Condition(type="Active", status="False", reason="NoMessages", message="no messages and no replicas")
+
+
+def _why_for_nobody(decision: Decision) -> str:
+    """Why there is no replica for messages that wait."""
+    if decision.paused is not None:
+        return ", and an annotation pauses the object"
+    if decision.replicas > 0:
+        return ", and mode Observe starts nothing"
+    last = decision.steps[-1]
+    return ", no more than activateAbove" if last.name == "wakeUp" else f": {last.words}"
 
 
 def fallen_back(*, decision: Decision, spec: QueueConsumerSpec, told: str | None) -> tuple[Condition, ...]:

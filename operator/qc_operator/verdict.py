@@ -45,7 +45,14 @@ def verdict(
     return Findings(
         conditions=(
             _with(
-                readiness(problem=problem, entries=entries, spec=spec, pause=pause, paused=decision.paused is not None),
+                readiness(
+                    problem=problem,
+                    entries=entries,
+                    spec=spec,
+                    pause=pause,
+                    paused=decision.paused is not None,
+                    fallen_back=decision.fallen_back,
+                ),
                 remark=pods_problem,
             ),
             active(decision=decision, entries=entries, observing=observing),

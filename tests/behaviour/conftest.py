@@ -204,6 +204,11 @@ class World:
         self.reconciler.seen({"metadata": metadata, "spec": body(**spec), "status": status or {}})
         await self.settle()
 
+    def restart(self) -> None:
+        """End the operator and start another, which knows of no object yet."""
+        self.reconciler.close()
+        self.__post_init__()
+
     async def see(self, *queues: QueueObservation, after: float = 0.0) -> None:
         """Let time pass and a reading come in."""
         self.clock.now += after

@@ -16,6 +16,20 @@ async def test_one_reading_is_one_write(world: World) -> None:
     assert ["Activated"] == [reason for reason, _ in world.events]
 
 
+async def test_a_change_is_counted_with_its_reason_and_what_limited_it(world: World) -> None:
+    await world.apply(maxReplicas=5)
+    await world.messages(60)
+    await world.messages(412, after=1.0)
+
+    labels = [
+        (sample.labels["direction"], sample.labels["reason"], sample.labels["limit"], sample.value)
+        for family in world.metrics.registry.collect()
+        for sample in family.samples
+        if sample.name == "queueconsumer_scale_events_total"
+    ]
+    assert [("up", "WokeUp", "none", 1.0), ("up", "BacklogAboveTarget", "max", 1.0)] == labels
+
+
 async def test_a_conflict_is_read_again_and_decided_anew(world: World) -> None:
     await world.apply()
     world.target.troubles = [(conflict(), lambda: world.target.set(2))]

@@ -1,4 +1,4 @@
-"""What people ask for beside the queues: a pause, a mode, a fallback; and what is kept over a restart."""
+"""What people ask for beside the queues: a pause, a mode, a fallback."""
 
 from __future__ import annotations
 
@@ -89,31 +89,6 @@ async def test_the_fallback_decides_though_no_reading_comes_any_more(
     await world.settle()
     assert ("True", "QueuesNotRead") == world.condition("FallbackActive")
     assert "FallbackActivated" in [reason for reason, _ in world.events]
-
-
-async def test_what_was_learned_is_in_the_status_and_taken_up_again(world: World) -> None:
-    learned = {
-        "entries": [{"throughput": 4.0, "acknowledged": 1000, "weight": 500.0}],
-        "startSeconds": [6.0, 7.0],
-        "firstAcknowledgementSeconds": 0.5,
-    }
-    status = {"observedGeneration": 1, "learned": learned}
-    queues = [{"name": "receipts", "wait": {"objectiveSeconds": 60}}]
-    await world.apply(status=status, queues=queues)
-    await world.messages(100)
-
-    (told,) = world.statuses[-1]["queues"]
-    assert ("4.00", "learned") == (told["throughputPerReplica"], told["throughputFrom"])
-    assert learned == world.statuses[-1]["learned"]
-
-
-async def test_what_was_learned_of_another_spec_is_not(world: World) -> None:
-    learned = {"entries": [{"throughput": 4.0, "acknowledged": 1000, "weight": 500.0}]}
-    queues = [{"name": "receipts", "wait": {"objectiveSeconds": 60}}]
-    await world.apply(status={"observedGeneration": 1, "learned": learned}, queues=queues, generation=2)
-    await world.messages(100)
-
-    assert "throughputPerReplica" not in world.statuses[-1]["queues"][0]
 
 
 async def test_between_two_counts_the_status_says_what_it_said_at_the_last_one(world: World) -> None:
