@@ -1,7 +1,8 @@
 """What a decision costs: time of one, time of ten thousand, and the memory that is kept for each QueueConsumer.
 
 The scene is the largest that is common: five entries with a target of each kind, a memory that hours of load have
-filled, and readings that are new each time. Nothing is read from a broker or written to a cluster: `decide()` is pure.
+filled, and readings that are new each time. Another is a pattern of many queues of which nothing new is known. Nothing
+is read from a broker or written to a cluster: `decide()` is pure.
 """
 
 from __future__ import annotations
@@ -10,133 +11,22 @@ import argparse
 import gc
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
-from random import Random
+from collections.abc import Callable, Sequence
 
 from rich.console import Console
 
+from bench.decide_scene import LAG_ONLY, NOW, PATTERN, SPEC, TODAY, TURN, matched, turns
 from bench.machine import Machine, package_versions
 from bench.percentiles import percentile
 from bench.report import Figure, Report, publish
-from qc_operator.resource import QueueConsumerSpec, parse
+from qc_operator.resource import QueueConsumerSpec
 from qc_operator.scaling.decision import decide
 from qc_operator.scaling.memory import Memory, remember_nothing
-from qc_operator.scaling.observation import Counters, Depth, EntryObservation, Observation, QueueObservation, Totals
-from qc_operator.scaling.pods import Pods, StartedPod
+from qc_operator.scaling.observation import Depth, Observation
+from qc_operator.scaling.sums import summed
 
-NOW = 100_000.0
-TODAY = datetime(2026, 11, 27, 12, tzinfo=UTC)
-POLL = 5.0
-TURN = 0.25
-"""Seconds between two decisions, as while a queue is moving."""
-
-TARGETS: tuple[dict[str, object], ...] = (
-    {"lag": {"scaleUpAbove": 100, "scaleDownBelow": 20}},
-    {"publishRate": {"perReplica": "5"}},
-    {"deliverRate": {"perReplica": "5"}},
-    {"drain": {"withinSeconds": 120}, "secondsPerMessage": "0.2"},
-    {"wait": {"objectiveSeconds": 60}, "secondsPerMessage": "0.2"},
-)
-SPEC = parse(
-    {
-        "scaleTargetRef": {"name": "consumers"},
-        "broker": {"secretName": "rabbitmq"},
-        "queues": [{"name": f"queue-{number}"} | target for number, target in enumerate(TARGETS)],
-        "maxReplicas": 200,
-        "behavior": {
-            "scaleUp": {"policies": [{"type": "Percent", "value": 400, "periodSeconds": 15}]},
-            "scaleDown": {
-                "stabilizationWindowSeconds": 300,
-                "policies": [{"type": "Pods", "value": 4, "periodSeconds": 60}],
-            },
-        },
-        "schedules": [
-            {"name": "night", "start": "0 22 * * *", "end": "0 6 * * *", "timeZone": "Europe/Berlin", "maxReplicas": 50}
-        ],
-    }
-)
-LAG_ONLY = parse(
-    {
-        "scaleTargetRef": {"name": "consumers"},
-        "broker": {"secretName": "rabbitmq"},
-        "queues": [{"name": "queue-0", "lag": {"scaleUpAbove": 100, "scaleDownBelow": 20}}],
-        "maxReplicas": 200,
-    }
-)
-
-
-class Load:
-    """Queues under a load that swings, so that every window, counter and estimate is in use."""
-
-    def __init__(self, *, entries: int, seed: int) -> None:
-        self._random = Random(seed)  # noqa: S311 - a load, not a secret
-        self._entries = entries
-        self._published = [0] * entries
-        self._done = [0] * entries
-        self._polled_at = NOW
-        self._pods = Pods(ready=0, at=NOW)
-        self._counters: list[Counters] = []
-        self._totals: list[Totals] = []
-
-    def observed(self, *, now: float, current: int) -> Observation:
-        """What both lanes say at this moment."""
-        if not self._counters or now - self._polled_at >= POLL:
-            self._poll(now=now, current=current)
-        ready = [total.ready + self._random.randrange(0, 40) for total in self._totals]
-        if self._pods.ready != current:
-            # Pods are looked at while they are on their way, and not at each turn.
-            started = [StartedPod(created=now - 8, ready=now) for _ in range(max(0, current - self._pods.ready))]
-            self._pods = Pods(ready=current, started=(*started, *self._pods.started)[:16], at=now)
-        return Observation(
-            entries=tuple(
-                EntryObservation(
-                    name=f"queue-{number}",
-                    vhost="shop",
-                    queues=(
-                        QueueObservation(
-                            name=f"queue-{number}",
-                            vhost="shop",
-                            depth=Depth(ready=ready[number], consumers=current, at=now),
-                            totals=self._totals[number],
-                            counters=self._counters[number],
-                        ),
-                    ),
-                )
-                for number in range(self._entries)
-            ),
-            current=current,
-            running=current,
-            pods=self._pods,
-        )
-
-    def _poll(self, *, now: float, current: int) -> None:
-        self._polled_at = now
-        for number in range(self._entries):
-            arrived = self._random.randrange(0, 600)
-            self._published[number] += arrived
-            backlog = self._published[number] - self._done[number]
-            self._done[number] += min(backlog, current * 25)
-        self._counters = [
-            Counters(published=published, acknowledged=done, delivered=done, at=now)
-            for published, done in zip(self._published, self._done, strict=True)
-        ]
-        self._totals = [
-            Totals(ready=published - done, unacknowledged=self._random.randrange(0, 40), at=now, answered_at=now)
-            for published, done in zip(self._published, self._done, strict=True)
-        ]
-
-
-def turns(*, spec: QueueConsumerSpec, count: int, seed: int) -> Iterator[tuple[Observation, Memory, float, datetime]]:
-    """The inputs of so many decisions in a row, each with the memory and the replicas that the last one has left."""
-    load = Load(entries=len(spec.queues), seed=seed)
-    memory, current = remember_nothing(now=NOW), 5
-    for turn in range(count):
-        now, at = NOW + turn * TURN, TODAY + timedelta(seconds=turn * TURN)
-        observation = load.observed(now=now, current=current)
-        yield observation, memory, now, at
-        decision = decide(spec=spec, observation=observation, memory=memory, now=now, at=at)
-        memory, current = decision.memory, decision.replicas
+QUEUES = 1000
+"""That the pattern matches."""
 
 
 def timed(*, spec: QueueConsumerSpec, history: int, measured: int) -> tuple[list[float], Memory]:
@@ -151,11 +41,25 @@ def timed(*, spec: QueueConsumerSpec, history: int, measured: int) -> tuple[list
     return taken, memory
 
 
+def unchanged(*, queues: int, times: int) -> tuple[list[float], float]:
+    """Seconds of each decision upon the very same observation of a pattern, and of adding up its queues."""
+    seen = matched(queues)
+    added_up = _median(lambda: summed(seen.queues), times=50)
+    observation = Observation(entries=(seen,), current=5, running=5)
+    memory, taken = remember_nothing(now=NOW), []
+    for turn in range(times):
+        began = time.perf_counter()
+        decision = decide(spec=PATTERN, observation=observation, memory=memory, now=NOW + turn * TURN / times, at=TODAY)
+        taken.append(time.perf_counter() - began)
+        memory = decision.memory
+    return taken, added_up
+
+
 def bare_formula(observation: Observation) -> int:
     """The peer's whole rule: for each queue messages / target, rounded up, and the largest within the bounds."""
     answers = []
     for entry in observation.entries:
-        messages = entry.ready or 0
+        messages = sum([queue.depth.ready for queue in entry.queues if isinstance(queue.depth, Depth)])
         answers.append(-(-messages // 100))
     return max(1, min(200, *answers))
 
@@ -192,6 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     gc.disable()  # as timeit does: a collection belongs to no decision
     taken, memory = timed(spec=SPEC, history=options.history, measured=options.decisions)
     simple, _ = timed(spec=LAG_ONLY, history=200, measured=options.decisions)
+    pattern, added_up = unchanged(queues=QUEUES, times=1000)
     gc.enable()
     last = next(iter(turns(spec=SPEC, count=1, seed=7)))[0]
     bare = _median(lambda: bare_formula(last), times=2000)
@@ -201,6 +106,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Figure(name="one decision, five entries, p99", value=percentile(taken, rank=99) * 1e6, unit="us"),
         Figure(name="10,000 decisions", value=sum(taken) * 10_000 / len(taken), unit="s", goal=0.5),
         Figure(name="one decision, one queue with lag, p50", value=percentile(simple, rank=50) * 1e6, unit="us"),
+        Figure(
+            name="one decision, pattern of 1,000, nothing new, p50",
+            value=percentile(pattern, rank=50) * 1e6,
+            unit="us",
+            goal=100,
+        ),
+        Figure(name="adding up a pattern of 1,000", value=added_up * 1e6, unit="us"),
         Figure(name="memory per QueueConsumer", value=size(memory) / 1024, unit="KiB", goal=4),
         Figure(name="bare formula of the peer, five entries", value=bare * 1e6, unit="us"),
         Figure(name="one decision / bare formula", value=median / bare, unit="x"),
