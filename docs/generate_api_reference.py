@@ -25,10 +25,15 @@ Group `queueconsumer.dev`, version `v1alpha1`, plural `queueconsumers`, short na
 and `kubectl explain qc.spec` prints what this page says.
 
 Every rule below is enforced by the API server when an object is written, and what it answers names the field.
-What it cannot see is told in the status instead, as `Ready=False` with the field, the rule and the value:
-a `pattern` that does not compile, a time zone that does not exist, a Secret or a target that is missing,
-and the annotations `queueconsumer.dev/paused`, `queueconsumer.dev/paused-replicas` and
-`queueconsumer.dev/paused-until`, as the rules of a CustomResourceDefinition reach no annotations.
+What it cannot see is told in the status instead, at once, as `Ready=False` with the field, the rule and the value:
+
+* a `pattern` that does not compile;
+* a time zone that does not exist;
+* a `start` or `end` of a schedule that never comes, such as `0 0 31 2 *`, the 31st of February;
+* a Secret or a target that is missing;
+* the annotations `queueconsumer.dev/paused`, `queueconsumer.dev/paused-replicas` and `queueconsumer.dev/paused-until`
+  with a value that means nothing or a name that is misspelt, as the rules of a CustomResourceDefinition reach no
+  annotations. See [pausing](operations.md#pausing).
 
 **Unknown fields** are refused under `fieldValidation=Strict`, which kubectl asks for by default,
 and by every server-side apply, which is how Helm and most GitOps tools write.

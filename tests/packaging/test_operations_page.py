@@ -3,6 +3,7 @@
 import ast
 import inspect
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ from qc_operator.brokers import (
     totals_sources,
 )
 from qc_operator.metrics import Metrics
-from qc_operator.scaling import observation, trust
+from qc_operator.scaling import pause, readings, trust
 from tests.packaging.documents import DOCS, table, words
 from tests.packaging.rendering import only, rendered
 
@@ -44,7 +45,7 @@ SLOW_LANE = (
     latest_totals,
     management,
     node_metrics,
-    observation,
+    readings,
     queue_list,
     totals,
     totals_sources,
@@ -57,7 +58,7 @@ TABLES = ("ready", "slow lane", "active", "limited", "objective", "others")
 # CamelCase words in these files that are no reasons: conditions and their values, a field's value, HTTP's headers; and
 # the cause of totals that are left out, which is told in a sentence only.
 OTHER_WORDS = {
-    "Ready", "Active", "ScalingLimited", "ObjectiveMet", "FallbackActive", "Paused", "Observe",
+    "Ready", "Active", "ScalingLimited", "ObjectiveMet", "FallbackActive", "Observe",
     "True", "False", "Unknown", "ReadyAndUnacked",
     "Accept", "Authorization", "Host", "LeftOut",
 }  # fmt: skip
@@ -95,6 +96,25 @@ def test_what_reading_queues_tells_of_is_told_by_reasons_that_there_are(
 
     assert told <= words(PAGE, "ready") | words(PAGE, "slow lane")
     assert among_them <= told
+
+
+@pytest.mark.parametrize("row", table(PAGE, "pauses"), ids=lambda row: row[0])
+def test_each_pause_does_what_the_page_says(row: list[str]) -> None:
+    name, value = row[0].strip("`").split("=")
+
+    read = pause.parse({name: value})
+    now = read.at(datetime(2026, 11, 27, tzinfo=UTC))
+
+    assert not read.problems
+    assert now is not None
+    assert ("exactly 3" in row[1]) == (now.replicas == 3)
+    assert ("until then" in row[1]) == (read.at(datetime(2026, 11, 28, tzinfo=UTC)) is None)
+
+
+def test_the_page_names_every_annotation() -> None:
+    named = {word.split("=")[0] for word in words(PAGE, "pauses")}
+
+    assert {pause.PAUSED, pause.REPLICAS, pause.UNTIL} == named
 
 
 def test_every_event_of_its_own_is_explained() -> None:

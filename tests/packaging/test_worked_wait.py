@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 
-from qc_operator.scaling.guards import GuardReason
+from qc_operator.scaling.forbidden import GuardReason
 from qc_operator.scaling.observation import Depth, EntryObservation, QueueObservation, Totals
 from qc_operator.scaling.rates import Rates
 from qc_operator.scaling.situation import Demand, Situation
