@@ -14,7 +14,15 @@ from typing import Final
 PROJECT: Final = Path(__file__).resolve().parents[2]
 
 UNIT_TESTS: Final = Path("tests/unit/operator")
-SLOW: Final = frozenset({"test_closed_loops.py", "test_learning_throughput.py", "test_stories.py"})
+SLOW: Final = frozenset(
+    {
+        "test_closed_loops.py",
+        "test_guards_loops.py",
+        "test_learning_loops.py",
+        "test_learning_throughput.py",
+        "test_stories.py",
+    }
+)
 """Simulations of many minutes: seconds for each mutant, and what they tell of a decision others tell, too."""
 ELSEWHERE: Final = ("qc_operator.brokers", "qc_operator.cluster", "qc_operator.target", "qc_operator.settings")
 """A test that imports one of these is about something else."""
