@@ -69,9 +69,9 @@ def _recorded(draft: Draft, *, current: int, behavior: Behavior, now: float) -> 
     management API was away or a throughput was being learned, the window begins anew, with the replicas there are.
     """
     memory = draft.memory
-    gap = not memory.answers.down or now - memory.answers.down[-1].at > TOTALS_MAX_AGE
     answers = stabilization.recorded(
-        answers=Answers() if gap else memory.answers,
+        # A window of 0 s keeps no answers, so either of the two tells when the last one was entered.
+        answers=Answers() if now - stabilization.latest(memory.answers) > TOTALS_MAX_AGE else memory.answers,
         current=current,
         wanted=draft.replicas,
         behavior=behavior,

@@ -8,6 +8,7 @@ up window. By default a step up waits for nothing and a step down for 60 s.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 from operator import gt, lt
 from typing import Final, NamedTuple
 
@@ -107,6 +108,12 @@ def _down(*, current: int, wanted: int, answers: Answers, behavior: Behavior, si
         return Stabilized(wanted, None)
     held = min(current, most)
     return Stabilized(held, f"held at {held} by the largest answer of the last {window} s")
+
+
+def latest(answers: Answers) -> float:
+    """When an answer was last entered into either window, minus infinity if none is there."""
+    down, up = answers.down[-1].at if answers.down else -inf, answers.up[-1].at if answers.up else -inf
+    return max(down, up)
 
 
 def seen(*, behavior: Behavior, since: float, now: float) -> bool:

@@ -224,3 +224,16 @@ def test_what_shows_that_something_moves(target: dict[str, Any], counted: int | 
     seen = Observation(entries=(entry(*queues, waiting(0), pattern="^q"),), current=0, running=0)
 
     assert (counted,) == passed(spec=made, observation=seen)
+
+
+def test_a_window_for_steps_up_fills_also_where_steps_down_have_none() -> None:
+    told = Story(
+        spec(
+            behavior={"scaleUp": {"stabilizationWindowSeconds": 10}, "scaleDown": {"stabilizationWindowSeconds": 0}},
+            maxReplicas=20,
+        ),
+        replicas=3,
+    )
+    replicas = [told.turn(known(ready=200, unacknowledged=0, at=told.now + 2.0), after=2.0).replicas for _ in range(7)]
+
+    assert [3, 3, 3, 3, 3, 10, 10] == replicas
