@@ -12,7 +12,7 @@ import shutil
 import ssl
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,15 +28,20 @@ _READY_SECONDS: Final = 60.0
 
 
 class ControlPlane:
-    """Create, `start()`, use, `start_controller()`, `close()`. All of its files lie in `folder`."""
+    """Create, `start()`, use, `start_controller()`, `close()`. All of its files lie in `folder`.
 
-    def __init__(self, folder: Path) -> None:
+    Everybody may do everything, or with `authorization` RBAC what roles allow; `users` have `tokens`, and no role yet.
+    """
+
+    def __init__(self, folder: Path, *, authorization: str = "AlwaysAllow", users: Sequence[str] = ()) -> None:
         self.authority = Authority()
         self.folder = folder
         """Where the logs are."""
-        self._token = secrets.token_urlsafe()
+        self.tokens = {user: secrets.token_urlsafe() for user in ("admin", *users)}
+        """By user. The administrator is one of system:masters, who may do everything always."""
+        self._authorization = authorization
         self._programs = toolchain.programs()
-        self._etcd, self._peer, self._port = free_ports(3)
+        self._etcd, self._peer, self.port = free_ports(3)
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def start(self) -> None:
@@ -45,18 +50,25 @@ class ControlPlane:
         # The key that signs service accounts' tokens may be any; nobody here has one.
         self._write("server", served)
         self._write("accounts", self.authority.server("accounts.test"))
-        (self.folder / "tokens.csv").write_text(f'{self._token},admin,admin,"system:masters"\n')
+        groups = {user: "system:masters" if user == "admin" else "" for user in self.tokens}
+        lines = [f'{token},{user},{user},"{groups[user]}"\n' for user, token in self.tokens.items()]
+        (self.folder / "tokens.csv").write_text("".join(lines))
         client, peer = f"http://{HOST}:{self._etcd}", f"http://{HOST}:{self._peer}"
         self._spawn(
             "etcd", "--name=test", f"--data-dir={self.folder / 'etcd'}", "--unsafe-no-fsync", "--log-level=warn",
             f"--listen-client-urls={client}", f"--advertise-client-urls={client}",
             f"--listen-peer-urls={peer}", f"--initial-advertise-peer-urls={peer}", f"--initial-cluster=test={peer}",
         )  # fmt: skip
-        self._spawn(
-            "kube-apiserver", f"--bind-address={HOST}", f"--advertise-address={HOST}", f"--secure-port={self._port}",
+        self.start_api_server()
+
+    def start_api_server(self) -> None:
+        """Start the API server, again after `kill_api_server`; returns when it is ready."""
+        client = f"http://{HOST}:{self._etcd}"
+        self._api_server = self._spawn(
+            "kube-apiserver", f"--bind-address={HOST}", f"--advertise-address={HOST}", f"--secure-port={self.port}",
             f"--etcd-servers={client}", f"--token-auth-file={self.folder / 'tokens.csv'}",
             f"--tls-cert-file={self.folder / 'server.crt'}", f"--tls-private-key-file={self.folder / 'server.key'}",
-            "--authorization-mode=AlwaysAllow", "--disable-admission-plugins=ServiceAccount",
+            f"--authorization-mode={self._authorization}", "--disable-admission-plugins=ServiceAccount",
             "--service-account-issuer=https://accounts.test",
             f"--service-account-key-file={self.folder / 'accounts.crt'}",
             f"--service-account-signing-key-file={self.folder / 'accounts.key'}",
@@ -65,6 +77,21 @@ class ControlPlane:
             "--enable-priority-and-fairness=false",
         )  # fmt: skip
         self._until(lambda: self.call("GET", "/readyz") is not None, what="the API server is ready")
+
+    def kill_api_server(self) -> None:
+        """Kill the API server: what it knows is in etcd, and its watch cache is gone."""
+        self._api_server.kill()
+        self._api_server.wait(10)
+        self._processes.remove(self._api_server)
+
+    def program(self, name: str) -> Path:
+        """One of Kubernetes' programs, such as kubectl."""
+        return self._programs[name]
+
+    @property
+    def url(self) -> str:
+        """Where the API server is."""
+        return f"https://{HOST}:{self.port}"
 
     def start_controller(self) -> None:
         """Start the controller. It finds the APIs that are registered by then."""
@@ -82,8 +109,8 @@ class ControlPlane:
     def call(self, method: str, path: str, body: object = None) -> Any:
         """Ask the API server as an administrator: the answer's JSON, or its text; None when there is no good one."""
         context = ssl.create_default_context(cadata=self.authority.certificate)
-        connection = http.client.HTTPSConnection(HOST, self._port, timeout=10, context=context)
-        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+        connection = http.client.HTTPSConnection(HOST, self.port, timeout=10, context=context)
+        headers = {"Authorization": f"Bearer {self.tokens['admin']}", "Content-Type": "application/json"}
         try:
             connection.request(method, path, body=None if body is None else json.dumps(body), headers=headers)
             answer = connection.getresponse()
@@ -93,7 +120,7 @@ class ControlPlane:
         finally:
             connection.close()
         if answer.status >= http.HTTPStatus.BAD_REQUEST:
-            assert answer.status in {404, 500, 503}, f"{method} {path}: {content}"
+            assert answer.status in {404, 429, 500, 503, 504}, f"{method} {path}: {content}"
             return None
         return json.loads(content) if content.startswith("{") else content
 
@@ -149,17 +176,17 @@ class ControlPlane:
 
     def _kubeconfig(self) -> dict[str, Any]:
         authority = _base64(self.authority.certificate.encode())
-        cluster = {"server": f"https://{HOST}:{self._port}", "certificate-authority-data": authority}
+        cluster = {"server": self.url, "certificate-authority-data": authority}
         return {
             "apiVersion": "v1",
             "kind": "Config",
             "current-context": "test",
             "clusters": [{"name": "test", "cluster": cluster}],
-            "users": [{"name": "test", "user": {"token": self._token}}],
+            "users": [{"name": "test", "user": {"token": self.tokens["admin"]}}],
             "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
         }
 
-    def _spawn(self, name: str, *arguments: str) -> None:
+    def _spawn(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
         with (self.folder / f"{name}.log").open("wb") as log:
             # The kernel ends it with the test run, even one that was killed with SIGKILL.
             process = subprocess.Popen(
@@ -170,6 +197,7 @@ class ControlPlane:
                 start_new_session=True,
             )
         self._processes.append(process)
+        return process
 
     def _until(self, condition: Callable[[], object], *, what: str) -> None:
         deadline = time.monotonic() + _READY_SECONDS
