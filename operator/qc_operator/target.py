@@ -1,105 +1,26 @@
-"""The scale target of one QueueConsumer: its replicas as last read, and writing them without overwriting others.
+"""The scale target of one QueueConsumer: its replicas as they are, and writing them without overwriting others.
 
-Its pods are read beside that, by a task that no decision and no write waits for, and only while they are on their way.
+A watch shows it, so that at rest nothing is read. What we wrote or read ourselves may be newer than what the watch has
+shown so far, and then it counts. Only where the watch cannot tell is `/scale` read, and again when it has grown old.
 """
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Callable
+from dataclasses import replace
 
-from msgspec.structs import replace
-
-from qc_operator.cluster import PodReader, Scale, ScaleWriter
+from qc_operator.cluster import Followed, Scale, ScaleWriter, TargetWatcher
 from qc_operator.cluster.client import ApiError
-from qc_operator.cluster.rollout import Rollout
 from qc_operator.resource import ScaleTargetRef
 from qc_operator.scaling.pods import Pods
-
-log = logging.getLogger(__name__)
-
-
-class TargetPods:
-    """The pods of one target, as last seen. Times are seconds of the caller's monotonic clock."""
-
-    def __init__(self, *, reader: PodReader, namespace: str, notify: Callable[[], None]) -> None:
-        self._reader = reader
-        self._namespace = namespace
-        self._notify = notify
-        self._selector = ""
-        self._rollout = Rollout()
-        self._task: asyncio.Task[None] | None = None
-        self._failing = False
-        self._closed = False
-        self.known: Pods | None = None
-        self.problem: str | None = None
-        """Why they are not known, and what to do about it; None also for a trouble of the API server that passes."""
-
-    def follow(self, *, scale: Scale, read_at: float, now: float) -> None:
-        """Take in the scale as it was read at `read_at`, and have the pods read if it is time for it."""
-        if scale.selector != self._selector:
-            self._start_anew(scale.selector)
-        if not scale.selector:
-            return  # Without one every pod of the namespace would be ours.
-        self._rollout.note(asked=scale.replicas, running=scale.running, running_at=read_at, now=now)
-        confirmed_at = self._rollout.confirmed_at
-        if self.known is not None and confirmed_at is not None and confirmed_at > self.known.at:
-            # At rest they are as good as new each time that the scale is read, and guards need not ask for more.
-            self.known = replace(self.known, at=confirmed_at)
-        if self._task is None and not self._closed and self._rollout.due(now=now):
-            self._rollout.began(now=now)
-            self._task = asyncio.create_task(self._read(scale.selector))
-
-    def close(self) -> None:
-        """Stop reading, for good: the turn under way may still follow its target for a moment."""
-        self._closed = True
-        self._give_up()
-
-    def _give_up(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
-
-    def _start_anew(self, selector: str) -> None:
-        self._give_up()
-        self._selector, self._rollout = selector, Rollout()
-        self.known, self.problem, self._failing = None, None, False
-
-    async def _read(self, selector: str) -> None:
-        try:
-            pods = await self._reader.read(namespace=self._namespace, selector=selector)
-        except ApiError as error:
-            self._failed(error)
-        except Exception:
-            # A mistake of ours must neither end the looks at these pods nor be tried at every turn.
-            log.exception("the pods %s in namespace %s were not read", selector, self._namespace)
-            self._rollout.failed(refused=True)
-        else:
-            self._rollout.saw(pods)
-            self.known, self.problem, self._failing = pods, None, False
-        self._task = None
-        self._notify()
-
-    def _failed(self, error: ApiError) -> None:
-        self._rollout.failed(refused=not error.passing)
-        if error.forbidden:
-            self.known = None
-            self.problem = (
-                f"the operator may not list pods in namespace {self._namespace}, so it decides without knowing which "
-                "of them start or find no node; grant its ServiceAccount list on pods, as the chart does"
-            )
-            return  # The reader logs it once for all targets of the namespace.
-        if not error.passing:
-            self.known = None
-            self.problem = f"the pods of the target could not be read: {error}"
-        if not self._failing:
-            self._failing = True
-            log.warning("the pods %s in namespace %s were not read: %s", self._selector, self._namespace, error)
+from qc_operator.target_pods import TargetPods
 
 
 class Target:
-    """A target and what is known of its scale. Times are seconds of the caller's monotonic clock."""
+    """A target and what is known of its scale. Times are seconds of the caller's monotonic clock.
+
+    `notify` is called when the watch shows that the target appears, goes, is another, or has other replicas.
+    """
 
     def __init__(
         self,
@@ -109,27 +30,51 @@ class Target:
         ref: ScaleTargetRef,
         max_age: float,
         pods: TargetPods | None = None,
+        watch: TargetWatcher | None = None,
+        notify: Callable[[], None] = lambda: None,
     ) -> None:
         self._scales = scales
         self._namespace = namespace
         self._max_age = max_age
+        self._own: Scale | None = None
+        """As we read or wrote it last, unless the watch has shown a later one."""
+        self._own_at = float("-inf")
+        self._overtaken = False
+        """Somebody wrote, and the watch may not have shown it yet: it has to be read."""
         self._scale: Scale | None = None
-        self._read_at = float("-inf")
+        self._scale_at = float("-inf")
+        """When it was that, for certain."""
         self._pods = pods
+        self._followed: Followed | None = None
+        if watch is not None:
+            self._followed = watch.follow(namespace=namespace, target=ref, notify=notify)
         self.ref = ref
 
     async def scale(self, *, now: float) -> Scale:
-        """The scale, read again when it is older than `max_age` or was forgotten. Raises `ApiError`."""
-        if self._scale is None or now - self._read_at > self._max_age:
-            self._scale = await self._scales.read(namespace=self._namespace, target=self.ref)
-            self._read_at = now
-        return self._scale
+        """The scale as the watch shows it, or read if it cannot and what is known is older than `max_age`.
+
+        Raises `ApiError`, without a request when the watch knows that there is no such target.
+        """
+        if self._followed is not None:
+            await self._followed.settled()
+        scale = self._known(now=now)
+        if scale is None:
+            read = self._own = await self._scales.read(namespace=self._namespace, target=self.ref)
+            self._own_at = now
+            self._overtaken = False
+            scale = self._known(now=now) or read
+        if self._followed is not None and self._followed.current:
+            self._scale_at = now
+        elif scale is self._own:
+            self._scale_at = max(self._scale_at, self._own_at)
+        self._scale = scale
+        return scale
 
     def pods(self, *, now: float) -> Pods | None:
         """Its pods as last seen, None where they cannot be known. Never waits: see `TargetPods`."""
         if self._pods is None:
             return None
-        self._follow(now=now)
+        self._follow_pods(now=now)
         return self._pods.known
 
     @property
@@ -137,31 +82,77 @@ class Target:
         """Why its pods are not known though it has a selector, and what to do about it, as a sentence; else None."""
         return self._pods.problem if self._pods is not None else None
 
-    async def ask(self, replicas: int, *, known: Scale, now: float) -> Scale:
-        """Ask for a number of replicas, unless somebody wrote since `known` was read.
+    @property
+    def watch_problem(self) -> str | None:
+        """Why it is read instead of watched, and what to do about it, as a sentence; else None."""
+        return self._followed.problem if self._followed is not None else None
 
-        Raises `ApiError`, with `conflict` when somebody did; either way the next `scale` reads again.
+    async def ask(self, replicas: int, *, known: Scale, now: float) -> Scale:
+        """Ask for a number of replicas, unless somebody wrote since `known`.
+
+        Raises `ApiError`, with `conflict` when somebody did: then the next `scale` reads.
         """
         self.forget()
-        self._scale = await self._scales.write(
-            namespace=self._namespace,
-            target=self.ref,
-            replicas=replicas,
-            resource_version=known.resource_version,
-        )
-        self._read_at = now
-        self._follow(now=now)
-        return self._scale
+        try:
+            self._own = await self._scales.write(
+                namespace=self._namespace,
+                target=self.ref,
+                replicas=replicas,
+                resource_version=known.resource_version,
+            )
+        except ApiError as error:
+            self._overtaken = error.conflict
+            raise
+        self._own_at = now
+        self._scale, self._scale_at = self._own, now
+        self._follow_pods(now=now)
+        return self._own
 
     def close(self) -> None:
         """Read nothing more."""
         if self._pods is not None:
             self._pods.close()
+        if self._followed is not None:
+            self._followed.close()
 
     def forget(self) -> None:
-        """Read again next time."""
-        self._scale = None
+        """Take what the watch shows next time, or read again where it cannot tell."""
+        self._own = self._scale = None
 
-    def _follow(self, *, now: float) -> None:
+    def _known(self, *, now: float) -> Scale | None:
+        """The scale if it is known without a request. Raises `ApiError` when there is none."""
+        if self._followed is not None and self._followed.missing:
+            self.forget()
+            message = f'{self.ref.kind} "{self.ref.name}" not found in namespace {self._namespace}'
+            raise ApiError(status=404, reason="NotFound", message=message)
+        if self._overtaken:
+            return None
+        own = self._own
+        version = self._followed.version if self._followed is not None else None
+        if self._followed is not None and version is not None:
+            if own is None or _older(own.resource_version, version):
+                self._own = None
+                return self._followed.scale
+            if own.resource_version == version:
+                # One that was read does not tell who wrote it, and the scale of a custom kind is not shown.
+                return self._followed.scale or _written_by(own, self._followed.writer)
+            if _older(version, own.resource_version):
+                return own
+        return own if own is not None and now - self._own_at <= self._max_age else None
+
+    def _follow_pods(self, *, now: float) -> None:
         if self._pods is not None and self._scale is not None:
-            self._pods.follow(scale=self._scale, read_at=self._read_at, now=now)
+            self._pods.follow(scale=self._scale, read_at=self._scale_at, now=now)
+
+
+def _older(one: str, other: str) -> bool:
+    """Whether a resourceVersion is older than another of the same resource.
+
+    They compare as integers (KEP-5504, "Comparable resource versions"). Where an extension's API server has others,
+    neither is older.
+    """
+    return one.isdecimal() and other.isdecimal() and int(one) < int(other)
+
+
+def _written_by(scale: Scale, writer: str) -> Scale:
+    return replace(scale, writer=writer) if writer and not scale.writer else scale
