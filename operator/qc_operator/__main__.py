@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import logging
+import os
 import sys
 
 from qc_operator import runtime
@@ -12,8 +14,11 @@ from qc_operator.settings import SettingsError, from_environment
 
 def main() -> int:
     """Run the operator; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="qc_operator", description="Scales the consumers of RabbitMQ queues.")
+    parser.add_argument("--shard", metavar="I/N", help="serve this part of all QueueConsumers only (QC_SHARD)")
+    shard = parser.parse_args().shard
     try:
-        settings = from_environment()
+        settings = from_environment(os.environ | ({"QC_SHARD": shard} if shard is not None else {}))
     except SettingsError as error:
         print(f"qc_operator: {error}", file=sys.stderr)  # noqa: T201 - there is no log yet
         return 2
@@ -21,6 +26,8 @@ def main() -> int:
     # Both report each connection attempt and each watch cycle at INFO; ours says what came of them.
     logging.getLogger("pika").setLevel(logging.CRITICAL)
     logging.getLogger("kopf").setLevel(logging.WARNING)
+    # It warns that it is in a thread of its own, which is where we put it.
+    logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)
     return asyncio.run(runtime.run(settings))
 
 

@@ -20,6 +20,8 @@ from qc_operator.scaling.memory import Memory
 from qc_operator.surroundings import Clock
 from qc_operator.transitions import Event
 
+REFUSED_MOST = 60.0
+"""Seconds between two such tries at most: they double."""
 REFUSED_RETRY = 5.0
 """Seconds before a status that was not taken is written again: readings come five times a second."""
 
@@ -50,6 +52,7 @@ class Announcer:
         self._written: Mapping[str, Any] = status
         self._written_at = float("-inf")
         self._refused_at = float("-inf")
+        self._refused_for = REFUSED_RETRY
         self._news: deque[tuple[Event, datetime]] = deque(maxlen=EVENTS_MOST)
         self._about: Known | None = None
         self._memory: Memory | None = None
@@ -65,7 +68,7 @@ class Announcer:
     def tell(self, findings: Findings, *, about: Known) -> None:
         """Take in what a turn has found, and have it written where it is news."""
         for condition in findings.conditions:
-            self._metrics.condition.labels(*about.key, condition.type).set(condition.status == "True")
+            self._metrics.condition.of(about.key, condition.type).set(condition.status == "True")
         ref = about.spec.scale_target_ref if about.spec else None
         now = self._clock.utcnow()
         news = transitions.events(findings=findings, previous=self._status.get("conditions", ()))
@@ -92,6 +95,21 @@ class Announcer:
         self._memory = None
         self._status = {name: value for name, value in self._status.items() if name != "learned"}
 
+    @property
+    def has_original(self) -> bool:
+        """Whether the status has the number of replicas that this target had before the first decision."""
+        return "originalReplicas" in self._status
+
+    async def keep_original(self, replicas: int, *, about: Known) -> None:
+        """Have that number in the status. Raises `ApiError`."""
+        status = {**self._status, "originalReplicas": replicas}
+        await self._statuses.write(key=about.key, uid=about.uid, status=status, urgent=True)
+        self._status = status
+
+    def forget_original(self) -> None:
+        """What another target had before is not what this one had."""
+        self._status = {name: value for name, value in self._status.items() if name != "originalReplicas"}
+
     def told(self, condition: str) -> str | None:
         """The reason that the status gives for a condition of this type, or None where it has none.
 
@@ -116,7 +134,7 @@ class Announcer:
 
     def _status_is_due(self) -> bool:
         now = self._clock.monotonic()
-        return now - self._refused_at >= REFUSED_RETRY and transitions.must_write(
+        return now - self._refused_at >= self._refused_for and transitions.must_write(
             status=self._status,
             written=self._written,
             numbers_due=now - self._written_at >= self._numbers_interval,
@@ -154,17 +172,21 @@ class Announcer:
             # Only now: it takes as long as a tenth of a turn, and readings come five times a second.
             status = {**status, "learned": self._learned(self._memory)}
         try:
-            await self._statuses.write(key=about.key, status=status)
+            await self._statuses.write(key=about.key, uid=about.uid, status=status)
         except ApiError as error:
             if error.not_found:
                 # Deleted while the watch was away, which no event tells of any more.
                 self._on_gone()
                 return
             self._metrics.api_errors.labels(resource="status", reason=error.reason).inc()
-            log.warning("%s: the status was not written, next try in %.0f s: %s", about.key, REFUSED_RETRY, error)
+            again = self._refused_at > self._written_at
+            self._refused_for = min(2 * self._refused_for, REFUSED_MOST) if again else REFUSED_RETRY
+            level = logging.DEBUG if again else logging.WARNING
+            log.log(level, "%s: the status was not written, next try in %.0f s: %s",
+                    about.key, self._refused_for, error)  # fmt: skip
             self._refused_at = self._clock.monotonic()
             # An object that cannot be acted on has no further turn that would try again.
-            self._retry = asyncio.get_running_loop().call_later(REFUSED_RETRY, self._deliver)
+            self._retry = asyncio.get_running_loop().call_later(self._refused_for, self._deliver)
         else:
             self._written, self._written_at = told, self._clock.monotonic()
 

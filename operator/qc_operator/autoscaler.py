@@ -11,26 +11,27 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from qc_operator.actuation import actuate
+from qc_operator import restoration
+from qc_operator.actuation import SupersededError, actuate
 from qc_operator.announcer import Announcer
 from qc_operator.brokers import Feed
 from qc_operator.cluster.client import ApiError
+from qc_operator.conditions import Condition
+from qc_operator.conflict import Conflict
 from qc_operator.feeding import Feeding
 from qc_operator.memory_kept import restored
-from qc_operator.readiness import blocked, target_problem
+from qc_operator.readiness import blocked, finalizer_problem, target_problem
 from qc_operator.registry import Known
 from qc_operator.reporting import Findings
-from qc_operator.resource import QueueConsumerSpec, ScaleTargetRef
+from qc_operator.resource import QueueConsumerSpec
 from qc_operator.scaling.memory import Memory, remember_nothing
 from qc_operator.scaling.observation import EntryObservation
 from qc_operator.scaling.stabilization import Answers
 from qc_operator.surroundings import Surroundings
-from qc_operator.target import Target, TargetPods
+from qc_operator.target import Target
+from qc_operator.targeting import Targeting, Workplace
 from qc_operator.turns import Turns
 from qc_operator.verdict import verdict
-
-TARGET_RETRY = 5.0
-"""Seconds before a target that could not be read or written is tried again."""
 
 UNREAD_TURN = 5.0
 """Seconds between two turns while queues cannot be read, of which no reading tells."""
@@ -41,8 +42,16 @@ log = logging.getLogger(__name__)
 class Autoscaler:
     """Keeps one target's replicas where its queues want them."""
 
-    def __init__(self, *, known: Known, surroundings: Surroundings, on_gone: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        *,
+        known: Known,
+        surroundings: Surroundings,
+        conflict: Callable[[Known], Conflict | None],
+        on_gone: Callable[[], None],
+    ) -> None:
         self._known = known
+        self._conflict = conflict
         self._around = surroundings
         self._announcer = Announcer(
             status=known.status,
@@ -55,10 +64,11 @@ class Autoscaler:
         )
         self._memory: Memory = remember_nothing(now=surroundings.clock.monotonic())
         self._feeding = Feeding(feeds=surroundings.feeds, namespace=known.key.namespace, notify=self.wake)
-        self._target: Target | None = None
-        self._target_retry_at = float("-inf")
-        self._turns = Turns(take=self._take_turn)
+        self._targeting = Targeting(around=surroundings, namespace=known.key.namespace, wake=self.wake)
+        self._turns = Turns(take=self._take_turn, monotonic=surroundings.clock.monotonic)
         self._unread: asyncio.TimerHandle | None = None
+        self.decided = False
+        """Whether a decision was made."""
         self.update(known)
         clock = surroundings.clock
         self._memory = restored(known=known, now=clock.monotonic(), at=clock.utcnow())
@@ -68,15 +78,25 @@ class Autoscaler:
         """The object this one serves, as last seen."""
         return self._known
 
+    @property
+    def turn_since(self) -> float | None:
+        """When the turn under way began, on the surroundings' clock; None between turns."""
+        return self._turns.since
+
+    @property
+    def turn_ended(self) -> float:
+        """When the last turn ended, on the surroundings' clock; minus infinity before the first."""
+        return self._turns.ended_at
+
     def update(self, known: Known) -> None:
         """Take over a new spec; readings go on where they concern the same queues."""
         self._known = known
-        spec = known.spec if not known.not_implemented else None
-        if self._feeding.follow(spec):
+        if self._feeding.follow(known.spec):
             self._forget(other_target=False)
-        if spec:
-            self._take_target(spec.scale_target_ref)
-        self._target_retry_at = float("-inf")
+        if known.spec and self._targeting.follow(known.spec.scale_target_ref):
+            self._announcer.forget_original()
+            self._forget(other_target=True)
+        self._held = known.held
         self.wake()
 
     def wake(self) -> None:
@@ -87,28 +107,11 @@ class Autoscaler:
         """Stop. The target keeps its replicas."""
         self._turns.close()
         self._feeding.close()
-        if self._target is not None:
-            self._target.close()
+        self._targeting.close()
         if self._unread is not None:
             self._unread.cancel()
         self._announcer.close()
         self._around.metrics.forget(self._known.key)
-
-    def _take_target(self, ref: ScaleTargetRef) -> None:
-        if self._target is not None:
-            if self._target.ref == ref:
-                self._target.forget()
-                return
-            self._target.close()
-            self._forget(other_target=True)
-        namespace = self._known.key.namespace
-        self._target = Target(
-            scales=self._around.scales,
-            namespace=namespace,
-            ref=ref,
-            max_age=self._around.settings.scale_max_age,
-            pods=TargetPods(reader=self._around.pods, namespace=namespace, notify=self.wake),
-        )
 
     def _forget(self, *, other_target: bool) -> None:
         """Begin anew: what was seen of other queues, or decided for another target, says nothing about these."""
@@ -119,30 +122,71 @@ class Autoscaler:
         self._around.metrics.forget(self._known.key)
 
     async def _take_turn(self) -> None:
-        known, feed, target, clock = self._known, self._feeding.feed, self._target, self._around.clock
-        if known.spec is None or feed is None or target is None:
+        known, feed, place = self._known, self._feeding.feed, self._targeting.place
+        if known.spec is None or feed is None or place is None:
             self._announcer.tell(Findings(conditions=blocked(known)), about=known)
             return
-        entries, seen_at = feed.observe(), clock.monotonic()
+        entries, seen_at = feed.observe(), self._around.clock.monotonic()
         self._come_back_if(unread=feed.problem is not None or not all(entry.known for entry in entries))
         if self._feeding.awaited(entries, now=seen_at):
             # The first reading of this broker is still to come, and what another one said is of no use.
             self._memory = replace(self._memory, since=seen_at, busy_at=seen_at, answers=Answers())
             return
-        if seen_at < self._target_retry_at:
+        if not place.due(now=seen_at):
+            return
+        await self._around.rivals.settled()
+        try:
+            await self._hold(spec=known.spec, target=place.target, now=seen_at)
+        except ApiError as error:
+            place.refused(now=seen_at)
+            self._refused(error, resource="finalizers", told=finalizer_problem(error=error))
             return
         try:
-            findings = await self._scale(spec=known.spec, feed=feed, target=target, entries=entries, seen_at=seen_at)
+            findings = await self._scale(
+                known, spec=known.spec, feed=feed, place=place, entries=entries, seen_at=seen_at
+            )
         except ApiError as error:
-            self._around.metrics.api_errors.labels(resource="scale", reason=error.reason).inc()
-            if error.passing:
-                log.warning("%s: the target's scale was not read or written: %s", known.key, error)
-            self._target_retry_at = seen_at + TARGET_RETRY
-            target.forget()
-            if error.passing:
-                return  # Neither could a status be written now; nothing is known to be wrong with the object.
-            findings = Findings(conditions=target_problem(error=error, spec=known.spec), entries=entries)
-        self._announcer.tell(findings, about=known)
+            place.refused(now=seen_at)
+            self._refused(error, resource="scale", told=target_problem(error=error, spec=known.spec), entries=entries)
+            return
+        except SupersededError:
+            return  # The change has asked for another turn.
+        if findings is not None:
+            self._announcer.tell(findings, about=known)
+
+    def _refused(
+        self,
+        error: ApiError,
+        *,
+        resource: str,
+        told: tuple[Condition, ...],
+        entries: tuple[EntryObservation, ...] = (),
+    ) -> None:
+        """Nothing was written, and the next try is not the next turn."""
+        self._around.metrics.api_errors.labels(resource=resource, reason=error.reason).inc()
+        if error.passing:
+            # Neither could a status be written now; nothing is known to be wrong with the object.
+            log.warning("%s: %s not read or written: %s", self._known.key, resource, error)
+        else:
+            self._announcer.tell(Findings(conditions=told, entries=entries), about=self._known)
+
+    async def _hold(self, *, spec: QueueConsumerSpec, target: Target, now: float) -> None:
+        """Before the first write: have the object wait for its target's replicas when it is deleted, or no longer."""
+        asked_for = restoration.asked_for(spec)
+        if self._conflict(self._known) is not None:
+            return  # What somebody else writes is not ours to give back.
+        if asked_for and not self._announcer.has_original:
+            # Of another target, too, for which the finalizer is there already.
+            known = await restoration.original(known=self._known, ref=target.ref, around=self._around)
+            replicas = (await target.scale(now=now)).replicas if known is None else known
+            await self._announcer.keep_original(replicas, about=self._known)
+        if asked_for == self._held:
+            return
+        if asked_for:
+            await restoration.hold(known=self._known, around=self._around)
+        else:
+            await restoration.release(known=self._known, around=self._around)
+        self._held = asked_for
 
     def _come_back_if(self, *, unread: bool) -> None:
         """Take another turn though no reading comes: a fallback becomes due, a pause ends, pods come and go."""
@@ -152,45 +196,68 @@ class Autoscaler:
 
     async def _scale(
         self,
+        known: Known,
         *,
         spec: QueueConsumerSpec,
         feed: Feed,
-        target: Target,
+        place: Workplace,
         entries: tuple[EntryObservation, ...],
         seen_at: float,
-    ) -> Findings:
-        before = self._memory
+    ) -> Findings | None:
+        """Decide and act; None where there is nothing to tell yet, because a step down is written in a moment."""
+        if await place.created_anew(now=seen_at):
+            # It has not been seen for a window, whatever its name; what its consumers can do, they still can.
+            log.info("%s: its target was created anew", known.key)
+            self._memory = remember_nothing(now=seen_at, capacity=self._memory.capacity)
+            self._announcer.forget_original()
+        before, conflict = self._memory, self._conflict(known)
         acted = await actuate(
-            known=self._known,
+            known=known,
             spec=spec,
             entries=entries,
-            target=target,
+            feed=feed,
+            place=place,
+            conflict=conflict,
+            superseded=lambda: (
+                self._known is not known or self._targeting.place is not place or self._conflict(known) != conflict
+            ),
             memory=before,
             clock=self._around.clock,
             metrics=self._around.metrics,
             seen_at=seen_at,
         )
         decision, scale = acted.decision, acted.scale
-        observing = spec.mode == "Observe"
+        self.decided = True
         if before is self._memory:
-            # Otherwise the spec has changed meanwhile, and the memory begins anew with it. What was only observed has
+            # Otherwise the spec has changed meanwhile, and the memory begins anew with it. What was not written has
             # changed nothing that a policy could count.
             self._memory = (
-                replace(decision.memory, changes=before.changes, changed_at=before.changed_at)
-                if observing
-                else decision.memory
+                decision.memory
+                if acted.wrote
+                else replace(decision.memory, changes=before.changes, changed_at=before.changed_at)
             )
-        feed.expect_change(at_zero=(scale.replicas if observing else decision.replicas) == 0)
-        self._around.metrics.measure(
-            self._known.key, spec=spec, entries=entries, decision=decision, running=scale.running
+        if acted.waits and not acted.by_hand:
+            return None
+        at_zero = (decision.replicas if acted.wrote else scale.replicas) == 0
+        at_rest = (
+            acted.conflict is None
+            and at_zero
+            and scale.running == 0
+            and not spec.schedules
+            and known.pause.until is None
         )
+        feed.expect_change(at_zero=at_zero, at_rest=at_rest)
+        self._around.metrics.measure(known.key, spec=spec, entries=entries, decision=decision, running=scale.running)
         return verdict(
             decision=decision,
             entries=entries,
             spec=spec,
-            pause=self._known.pause,
+            pause=known.pause,
             problem=feed.problem,
             running=scale.running,
-            pods_problem=target.pods_problem,
+            remarks=place.remarks,
             told=self._announcer.told,
+            wrote=acted.wrote,
+            conflict=acted.conflict,
+            by_hand=acted.by_hand,
         )

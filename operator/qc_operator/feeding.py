@@ -25,12 +25,12 @@ class Feeding:
         self.feed: Feed | None = None
 
     def follow(self, spec: QueueConsumerSpec | None) -> bool:
-        """Read what the spec names, nothing without one. True when that is something else than before."""
+        """Read what the spec names, nothing without one. True when something else was read before."""
         sources = (spec.broker, tuple(_source(queue) for queue in spec.queues)) if spec else None
         if sources == self._sources:
             return False
         self.close()
-        self._sources = sources
+        before, self._sources = self._sources, sources
         if spec is not None:
             self.feed = self._feeds.open(
                 namespace=self._namespace,
@@ -39,7 +39,7 @@ class Feeding:
                 queues=[_source(queue) for queue in spec.queues],
                 notify=self._notify,
             )
-        return True
+        return before is not None
 
     def awaited(self, entries: tuple[EntryObservation, ...], *, now: float) -> bool:
         """Whether a first reading is still to come, and has not been for long."""

@@ -2,29 +2,47 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Callable
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
+log = logging.getLogger(__name__)
 
-async def serve(*, port: int, registry: CollectorRegistry, ready: Callable[[], str | None]) -> web.AppRunner:
-    """Listen on all addresses. `ready` says what is wrong, or None.
 
-    The process is alive as long as its event loop answers: it ends by itself when the watch does.
+async def serve(
+    *,
+    port: int,
+    registry: CollectorRegistry,
+    ready: Callable[[], str | None],
+    alive: Callable[[], str | None],
+    remark: Callable[[], str | None],
+) -> web.AppRunner:
+    """Listen on all addresses. `ready` and `alive` say what is wrong, or None; `remark` what else is to be known.
+
+    A loop that is stuck does not answer at all, and no answer in time is a failed probe, too.
 
     Raises `OSError` when the port is taken.
     """
 
-    async def metrics(_: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    async def metrics(request: web.Request) -> web.Response:
+        # As Prometheus asks for some of them: ?name[]=...
+        names = request.query.getall("name[]", ())
+        chosen = registry.restricted_registry(names) if names else registry
+        # 0.8 s for 10,000 objects, in which readings and decisions go on.
+        page = await asyncio.to_thread(generate_latest, chosen)
+        return web.Response(body=page, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def healthz(_: web.Request) -> web.Response:
-        return web.Response(text="ok\n")
+        wrong = alive()
+        if wrong is not None:
+            log.error("not well, and to be restarted: %s", wrong)
+        return _verdict(wrong)
 
     async def readyz(_: web.Request) -> web.Response:
-        wrong = ready()
-        return web.Response(text=(wrong or "ok") + "\n", status=503 if wrong else 200)
+        return _verdict(ready(), remark=remark())
 
     application = web.Application()
     application.add_routes([web.get("/metrics", metrics), web.get("/healthz", healthz), web.get("/readyz", readyz)])
@@ -32,3 +50,8 @@ async def serve(*, port: int, registry: CollectorRegistry, ready: Callable[[], s
     await runner.setup()
     await web.TCPSite(runner, port=port).start()
     return runner
+
+
+def _verdict(wrong: str | None, *, remark: str | None = None) -> web.Response:
+    lines = (wrong or "ok", *((remark,) if remark else ()))
+    return web.Response(text="".join(f"{line}\n" for line in lines), status=503 if wrong else 200)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from qc_operator.object_series import KnownNumber, ObjectSeries
 from qc_operator.registry import Key
 from qc_operator.resource import QueueConsumerSpec
 from qc_operator.scaling.decision import Decision
@@ -15,39 +16,15 @@ from qc_operator.scaling.observation import EntryObservation
 OBJECT = ("namespace", "queueconsumer")
 
 
-class QueueGauge:
-    """A number of a queue that is absent while it is not known: the last one known would pass for a fresh one."""
-
-    def __init__(self, gauge: Gauge) -> None:
-        self.gauge = gauge
-        # prometheus_client walks all series to remove one by some of its labels: 0.4 ms among a thousand.
-        self._present: dict[Key, set[str]] = {}
-
-    def set(self, key: Key, queue: str, value: int | None) -> None:
-        """Set the number, or take its series away."""
-        present = self._present.setdefault(key, set())
-        if value is not None:
-            self.gauge.labels(*key, queue).set(value)
-            present.add(queue)
-        elif queue in present:
-            self.gauge.remove(*key, queue)
-            present.remove(queue)
-
-    def forget(self, key: Key) -> None:
-        """Remove the series of all queues of a QueueConsumer."""
-        for queue in self._present.pop(key, set()):
-            self.gauge.remove(*key, queue)
-
-
 class Metrics:
     """All metrics of one operator process, in a registry of their own."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.ready = QueueGauge(
+        self.ready = KnownNumber(
             self._gauge("queue_messages_ready", "Messages ready for delivery; absent while unknown.", "queue")
         )
-        self.unacknowledged = QueueGauge(
+        self.unacknowledged = KnownNumber(
             self._gauge(
                 "queue_messages_unacked", "Messages delivered and not yet acknowledged; absent while unknown.", "queue"
             )
@@ -61,11 +38,13 @@ class Metrics:
             "last_reading_timestamp_seconds",
             "When all queues were last read, in seconds since the epoch.",
         )
-        self.scale_events = Counter(
-            "queueconsumer_scale_events",
-            "Changes of replicas that were written.",
-            (*OBJECT, "direction", "reason", "limit"),
-            registry=self.registry,
+        self.scale_events = ObjectSeries(
+            Counter(
+                "queueconsumer_scale_events",
+                "Changes of replicas that were written.",
+                (*OBJECT, "direction", "reason", "limit"),
+                registry=self.registry,
+            )
         )
         self.reaction = Histogram(
             "queueconsumer_operator_reaction_seconds",
@@ -77,6 +56,21 @@ class Metrics:
         self.resources = Gauge(
             "queueconsumer_operator_resources", "QueueConsumers that the operator knows.", registry=self.registry
         )
+        self.decided = Gauge(
+            "queueconsumer_operator_decided_resources",
+            "QueueConsumers for which a decision was made since this process serves them.",
+            registry=self.registry,
+        )
+        self.events_dropped = Counter(
+            "queueconsumer_operator_events_dropped",
+            "Kubernetes events that were not posted because their object had too many.",
+            registry=self.registry,
+        )
+        self.leading = Gauge(
+            "queueconsumer_operator_leading",
+            "1 while this process holds the Lease of its shard, or needs none.",
+            registry=self.registry,
+        )
         self.api_errors = Counter(
             "queueconsumer_operator_api_errors",
             "Requests to the API server that failed.",
@@ -84,8 +78,8 @@ class Metrics:
             registry=self.registry,
         )
 
-    def _gauge(self, name: str, help_text: str, *labels: str) -> Gauge:
-        return Gauge(f"queueconsumer_{name}", help_text, (*OBJECT, *labels), registry=self.registry)
+    def _gauge(self, name: str, help_text: str, *labels: str) -> ObjectSeries[Gauge]:
+        return ObjectSeries(Gauge(f"queueconsumer_{name}", help_text, (*OBJECT, *labels), registry=self.registry))
 
     def measure(
         self,
@@ -97,28 +91,27 @@ class Metrics:
         running: int,
     ) -> None:
         """Show what one turn has seen and decided; `running` pods there are, as in status.currentReplicas."""
-        self.current.labels(*key).set(running)
-        self.desired.labels(*key).set(decision.replicas)
-        self.min_replicas.labels(*key).set(spec.min_replicas)
-        self.max_replicas.labels(*key).set(spec.max_replicas)
+        self.current.of(key).set(running)
+        self.desired.of(key).set(decision.replicas)
+        self.min_replicas.of(key).set(spec.min_replicas)
+        self.max_replicas.of(key).set(spec.max_replicas)
         for entry in entries:
             self.ready.set(key, entry.name, entry.ready)
             self.unacknowledged.set(key, entry.name, entry.unacknowledged)
         if all(entry.known for entry in entries):
-            self.last_reading.labels(*key).set_to_current_time()
+            self.last_reading.of(key).set_to_current_time()
 
     def scaled(self, key: Key, *, decision: Decision, reaction: float) -> None:
         """Count a write that the API server accepted, `reaction` seconds after the reading that called for it."""
         direction = "up" if decision.replicas > decision.current else "down"
         self.reaction.labels(direction=direction).observe(reaction)
-        self.scale_events.labels(*key, direction, decision.reason.value, decision.limited_by.value).inc()
+        self.scale_events.of(key, direction, decision.reason.value, decision.limited_by.value).inc()
 
     def forget(self, key: Key) -> None:
         """Remove the series of a QueueConsumer that is gone, or reads other queues from now on."""
-        self.ready.forget(key)
-        self.unacknowledged.forget(key)
-        labels = {"namespace": key.namespace, "queueconsumer": key.name}
-        for metric in (
+        for series in (
+            self.ready,
+            self.unacknowledged,
             self.current,
             self.desired,
             self.min_replicas,
@@ -127,4 +120,4 @@ class Metrics:
             self.last_reading,
             self.scale_events,
         ):
-            metric.remove_by_labels(labels)
+            series.forget(key)

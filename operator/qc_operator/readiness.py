@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from qc_operator.brokers import NOT_READ_YET, Problem
 from qc_operator.cluster.client import ApiError
 from qc_operator.conditions import Condition
+from qc_operator.conflict import Conflict
 from qc_operator.registry import Known
 from qc_operator.resource import QueueConsumerSpec
 from qc_operator.scaling.decision import Decision
@@ -25,15 +26,10 @@ from qc_operator.scaling.rounding import number_of
 
 def blocked(known: Known) -> tuple[Condition, ...]:
     """Conditions of an object that cannot be acted on as it is written."""
-    if known.error is not None:
-        reason, message = "InvalidSpec", str(known.error)
-    else:
-        fields = ", ".join(known.not_implemented)
-        reason = "NotImplemented"
-        message = f"this version does not act on {fields}: remove it to have the target scaled; nothing is written"
+    message = str(known.error)
     return (
-        Condition(type="Ready", status="False", reason=reason, message=message),
-        Condition(type="Active", status="Unknown", reason=reason, message="the queues are not read"),
+        Condition(type="Ready", status="False", reason="InvalidSpec", message=message),
+        Condition(type="Active", status="Unknown", reason="InvalidSpec", message="the queues are not read"),
     )
 
 
@@ -54,6 +50,20 @@ def target_problem(*, error: ApiError, spec: QueueConsumerSpec) -> tuple[Conditi
     )
 
 
+def finalizer_problem(*, error: ApiError) -> tuple[Condition, ...]:
+    """Conditions of an object whose finalizer could not be put on or taken off."""
+    reason = "FinalizerForbidden" if error.forbidden else "FinalizerRefused"
+    remedy = "grant its ServiceAccount get and patch on queueconsumers" if error.forbidden else "see its log"
+    message = (
+        f"spec.restoreReplicasOnDelete: the operator could not keep a finalizer on the object, so it does not scale: "
+        f"{error}; {remedy}"
+    )
+    return (
+        Condition(type="Ready", status="False", reason=reason, message=message),
+        Condition(type="Active", status="Unknown", reason=reason, message="the target is not scaled"),
+    )
+
+
 def readiness(
     *,
     problem: Problem | None,
@@ -62,11 +72,14 @@ def readiness(
     pause: Pause = NO_PAUSE,
     paused: bool = False,
     fallen_back: bool = False,
+    conflict: Conflict | None = None,
 ) -> Condition:
-    """Ready, as far as annotations, queues and broker go.
+    """Ready, as far as others, annotations, queues and broker go.
 
     `paused` and `fallen_back` say whether a pause, or the fallback, is in force.
     """
+    if conflict is not None:
+        return Condition(type="Ready", status="False", reason="Conflict", message=conflict.message)
     for path, rule, value in pause.problems:
         message = f"{path}: {rule} (is {value!r}); until then it counts as paused"
         return Condition(type="Ready", status="False", reason="InvalidAnnotation", message=message)
@@ -130,17 +143,24 @@ def _without_totals(queues: Sequence[QueueObservation], spec: QueueConsumerSpec)
     return ""
 
 
-def active(*, decision: Decision, entries: tuple[EntryObservation, ...], observing: bool = False) -> Condition:
+def active(
+    *,
+    decision: Decision,
+    entries: tuple[EntryObservation, ...],
+    observing: bool = False,
+    conflict: Conflict | None = None,
+) -> Condition:
     """Active: there is work, or replicas are above zero.
 
     One reason as long as there are replicas: a queue that is emptied and filled again many times a second must not
     change the condition as often.
     """
-    if (decision.current if observing else decision.replicas) > 0:
+    if (decision.current if observing or conflict is not None else decision.replicas) > 0:
         return Condition(type="Active", status="True", reason="ReplicasRunning", message="replicas are above zero")
     depths = [queue.depth for entry in entries for queue in entry.queues]
     if any(isinstance(depth, Depth) and depth.ready > 0 for depth in depths):
-        message = f"messages wait{_why_for_nobody(decision)}"
+        why = ", and somebody else scales the target" if conflict is not None else _why_for_nobody(decision)
+        message = f"messages wait{why}"
         return Condition(type="Active", status="True", reason="MessagesReady", message=message)
     if not all(entry.known for entry in entries):
         message = "not every queue can be read"

@@ -37,6 +37,8 @@ class Findings:
     running: int | None = None
     """Pods of the target, from its scale."""
     change: Change | None = None
+    by_hand: str = ""
+    """What is to be told of replicas that somebody else has set."""
 
 
 def rfc3339(moment: datetime) -> str:

@@ -1,8 +1,7 @@
 """The QueueConsumer object as typed, frozen values: `parse(spec)` or a `SpecError` that names the field.
 
 The CRD's schema and CEL rules refuse bad objects at admission. This module checks again what it decodes, because an
-object may have been stored by an older CRD, and it says which fields this version does not act on yet: a field is
-never silently ignored.
+object may have been stored by an older CRD.
 """
 
 from __future__ import annotations
@@ -173,11 +172,6 @@ def _check_queue(queue: Queue, *, path: str) -> None:
     )
     for below, rule, wrong in problems:
         raise SpecError(path=path + below, rule=rule, value=wrong)
-
-
-def not_implemented(spec: QueueConsumerSpec) -> tuple[str, ...]:
-    """Paths of the fields that are set and that this version does not act on yet."""
-    return ("spec.restoreReplicasOnDelete",) if spec.restore_replicas_on_delete != "Keep" else ()
 
 
 def _spec_error(message: str, spec: Mapping[str, Any]) -> SpecError:

@@ -1,7 +1,7 @@
-"""The composition root: settings -> adapters -> reconciler -> kopf.
+"""The composition root: settings -> adapters -> reconciler, and beside it the watch, the census and the Lease.
 
-kopf is not put in a task group, and is always told to stop before the loop unwinds: an operator that is cancelled
-together with its timers hangs for ever (kopf 1.45).
+Each goes on whatever happens to the others. One that ends with an error ends the process: Kubernetes starts it again,
+another pod leads meanwhile, and replicas do not move by a restart.
 """
 
 from __future__ import annotations
@@ -9,30 +9,47 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import secrets
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
-from http import HTTPStatus
+from typing import Any
 
-import kopf
-
-from qc_operator import handlers, health
-from qc_operator.brokers.credentials import SecretUnreadableError
+from qc_operator import health
 from qc_operator.brokers.feeds import SecretFeeds
 from qc_operator.brokers.web import open_session
-from qc_operator.cluster.client import ApiError, KubernetesApi
+from qc_operator.census import Census
+from qc_operator.cluster.client import KubernetesApi
+from qc_operator.cluster.deletion_costs import DeletionCosts
 from qc_operator.cluster.events import Events
+from qc_operator.cluster.finalizers import Finalizers
+from qc_operator.cluster.inventory import Inventory
+from qc_operator.cluster.kinds import Kinds
+from qc_operator.cluster.lease import Leases
 from qc_operator.cluster.pods import PodLists
+from qc_operator.cluster.rivals import Rivals
 from qc_operator.cluster.scale import Scales
 from qc_operator.cluster.secrets import Secrets
 from qc_operator.cluster.status import Statuses
+from qc_operator.cluster.target_watch import TargetWatch
+from qc_operator.elector import Elector
+from qc_operator.lease_record import Timing
+from qc_operator.login import keep_logged_in, log_in
 from qc_operator.metrics import Metrics
 from qc_operator.reconciler import Reconciler
+from qc_operator.secret_source import SecretSource
+from qc_operator.serving import Serving
 from qc_operator.settings import Settings
 from qc_operator.surroundings import Surroundings
+from qc_operator.watch import Watch
+
+TELLING_AT_ONCE = 16
+"""Writes of statuses and events under way. Each has a connection, whose TLS takes some 0.3 MiB: a thousand objects that
+are taken up at the same time would take 300 MiB. Nobody scales later for it."""
 
 STOP_TIMEOUT = 20.0
+"""Seconds in which everything must have ended. kopf waits 5 s for what its watch has begun."""
 
 log = logging.getLogger(__name__)
 
@@ -50,112 +67,180 @@ class SystemClock:
 
 
 async def run(settings: Settings) -> int:
-    """Run the operator until SIGTERM or SIGINT, or until kopf gives up. Returns the exit status."""
-    stop, ready = asyncio.Event(), asyncio.Event()
-    _on_signals(stop)
-    api, metrics, clock = KubernetesApi(), Metrics(), SystemClock()
+    """Run the operator until SIGTERM or SIGINT, or until a part of it fails. Returns the exit status."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    # Each is made further below than the first that calls it back.
+    api: KubernetesApi
+    reconciler: Reconciler
     async with contextlib.AsyncExitStack() as stack:
-        session = await stack.enter_async_context(open_session())
+        # The Lease has a client and connections of its own: it is written to get the right to write.
+        for_leases, metrics, clock = KubernetesApi(), Metrics(), SystemClock()
+        elector = None
+        if settings.pod_namespace:
+            elector = _elector(
+                settings,
+                api=for_leases,
+                metrics=metrics,
+                settled=lambda: api.settled(),  # noqa: PLW0108 - its fence is the elector's
+            )
+        api = KubernetesApi() if elector is None else KubernetesApi(remaining=elector.remaining)
+        for client in (api, for_leases):
+            await log_in(client)
+            stack.push_async_callback(client.close)
+        serving = Serving(settings.serving, api=api)
         feeds = SecretFeeds(
             secret_data=SecretSource(secrets=Secrets(api=api)),
             settings=settings.reading,
             identity=settings.identity,
-            session=session,
+            session=await stack.enter_async_context(open_session()),
         )
         stack.push_async_callback(feeds.close)
+        kinds, telling = Kinds(api=api), asyncio.Semaphore(TELLING_AT_ONCE)
+        targets = TargetWatch(api=api, kinds=kinds, namespaces=settings.serving.namespaces)
+        stack.push_async_callback(targets.close)
+        rivals = Rivals(
+            api=api,
+            changed=lambda target: reconciler.contested(target),  # noqa: PLW0108 - it is made further below
+            namespaces=settings.serving.namespaces,
+        )
         reconciler = Reconciler(
             surroundings=Surroundings(
                 feeds=feeds,
-                scales=Scales(api=api),
+                scales=Scales(api=api, kinds=kinds),
+                targets=targets,
+                rivals=rivals,
                 pods=PodLists(
                     api=api,
                     monotonic=clock.monotonic,
                     utcnow=clock.utcnow,
                     count_error=lambda reason: metrics.api_errors.labels(resource="pods", reason=reason).inc(),
                 ),
-                statuses=Statuses(api=api),
-                events=Events(api=api, identity=settings.identity),
+                costs=DeletionCosts(api=api),
+                statuses=Statuses(api=api, at_once=telling),
+                finalizers=Finalizers(api=api),
+                events=Events(
+                    api=api,
+                    at_once=telling,
+                    identity=settings.identity,
+                    monotonic=clock.monotonic,
+                    count_dropped=metrics.events_dropped.inc,
+                ),
                 metrics=metrics,
                 clock=clock,
                 settings=settings.status,
-            )
+            ),
+            serves=serving.serves,
+            finishes=serving.finishes,
         )
-        stack.callback(reconciler.close)
-        registry = kopf.OperatorRegistry()
-        handlers.register(registry=registry, reconciler=reconciler, api=api)
+        stack.callback(reconciler.follow)
+        serving.changed = reconciler.align
+        census = Census(
+            lister=Inventory(api=api, namespaces=settings.serving.namespaces),
+            known=reconciler,
+        )
         runner = await health.serve(
             port=settings.port,
             registry=metrics.registry,
-            ready=lambda: None if ready.is_set() and not stop.is_set() else "not watching",
+            ready=lambda: _not_ready(census=census, serving=serving, stopping=stop.is_set()),
+            remark=lambda: None if elector is None else elector.problem,
+            alive=lambda: reconciler.stalled() or feeds.stalled(now=clock.monotonic()) or census.problem,
         )
         stack.push_async_callback(runner.cleanup)
-        operator = asyncio.create_task(_watch(registry=registry, api=api, stop=stop, ready=ready))
-        return await _wait(operator=operator, stop=stop, reconciler=reconciler)
+        watch = Watch(
+            api=api,
+            namespaces=settings.serving.namespaces,
+            seen=reconciler.seen,
+            gone=lambda key, uid: reconciler.gone(key, uid=uid),
+            begun=census.soon,
+        )
+        parts = [
+            keep_logged_in(api),
+            keep_logged_in(for_leases),
+            watch.run(),
+            census.run(),
+            serving.run(),
+            rivals.run(),
+        ]
+        if elector is None:
+            log.info("POD_NAMESPACE is not set, so there is no Lease, and no other process is expected")
+            metrics.leading.set(1)
+        return await _run_all(
+            parts,
+            elector=elector,
+            all_known=census.complete,
+            reconciler=reconciler,
+            stop=stop,
+        )
 
 
-def _on_signals(stop: asyncio.Event) -> None:
-    """Stop on SIGTERM and SIGINT."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+def _elector(
+    settings: Settings, *, api: KubernetesApi, metrics: Metrics, settled: Callable[[], Awaitable[None]]
+) -> Elector:
+    return Elector(
+        leases=Leases(api=api, namespace=settings.pod_namespace, operator=settings.name),
+        operator=settings.name,
+        # A container that was started again has the same pod's name, and is another process.
+        identity=f"{settings.pod}_{secrets.token_hex(4)}",
+        shard=settings.serving.shard,
+        timing=Timing(),
+        settled=settled,
+        on_change=metrics.leading.set,
+    )
 
 
-async def _watch(
-    *, registry: kopf.OperatorRegistry, api: KubernetesApi, stop: asyncio.Event, ready: asyncio.Event
+def _not_ready(*, census: Census, serving: Serving, stopping: bool) -> str | None:
+    """Why not all objects are known, or None. Who stands by is as ready as who leads."""
+    if stopping:
+        return "stopping"
+    if serving.problem is not None:
+        return serving.problem
+    return None if census.complete.is_set() else "not all QueueConsumers are known yet"
+
+
+async def _run_all(
+    parts: list[Coroutine[Any, Any, None]],
+    *,
+    elector: Elector | None,
+    all_known: asyncio.Event,
+    reconciler: Reconciler,
+    stop: asyncio.Event,
+) -> int:
+    tasks = {asyncio.create_task(part) for part in parts}
+    leading = asyncio.create_task(_lead(elector, all_known=all_known, reconciler=reconciler, stop=stop))
+    await asyncio.wait({leading, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+    failed = [task for task in (leading, *tasks) if task.done() and not task.cancelled() and task.exception()]
+    for task in failed:
+        log.error("a part of the operator failed", exc_info=task.exception())
+    stop.set()
+    await asyncio.wait({leading})
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks, timeout=STOP_TIMEOUT)
+    return 1 if failed else 0
+
+
+async def _lead(
+    elector: Elector | None, *, all_known: asyncio.Event, reconciler: Reconciler, stop: asyncio.Event
 ) -> None:
-    waiting = asyncio.create_task(handlers.wait_for_resource(api))
+    """Serve, whenever the Lease is ours, until `stop`.
+
+    Not before all objects are known: of two that name one target the older one owns it, and may be shown later; and who
+    cannot list them must not keep the Lease from somebody who can.
+    """
     stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait([waiting, stopping], return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    if stop.is_set():
-        waiting.cancel()
-        return
-    await waiting
-    others = asyncio.all_tasks()
-    tasks = await kopf.spawn_tasks(registry=registry, clusterwide=True, stop_flag=stop, ready_flag=ready)
-    _on_signals(stop)  # Again: kopf has put handlers of its own in their place, and our turns must end first.
-    await kopf.run_tasks(tasks, ignored=others)
-
-
-async def _wait(*, operator: asyncio.Task[None], stop: asyncio.Event, reconciler: Reconciler) -> int:
-    stopping = asyncio.create_task(stop.wait())
-    try:
-        await asyncio.wait([operator, stopping], return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        # No turn may outlive the session, which kopf closes on its way out.
-        reconciler.close()
-        stop.set()
-        await asyncio.wait([operator], timeout=STOP_TIMEOUT)
-        stopping.cancel()
-    if operator.done() and (error := operator.exception()) is not None:
-        # Kubernetes starts us again; nothing is lost, and replicas do not move by a restart.
-        log.error("the watch ended: %s", error, exc_info=error)
-        return 1
-    return 0
-
-
-class SecretSource:
-    """Gives Secrets to the brokers, with errors in their words."""
-
-    def __init__(self, *, secrets: Secrets) -> None:
-        self._secrets = secrets
-
-    async def __call__(self, namespace: str, name: str) -> Mapping[str, str]:
-        """The Secret's data. Raises `SecretUnreadableError`."""
-        try:
-            return await self._secrets.data(namespace=namespace, name=name)
-        except ApiError as error:
-            if error.not_found:
-                raise SecretUnreadableError(
-                    reason="SecretNotFound",
-                    message=f"Secret {namespace}/{name}, named by spec.broker.secretName, does not exist: create it",
-                ) from None
-            if error.status == HTTPStatus.FORBIDDEN:
-                raise SecretUnreadableError(
-                    reason="SecretForbidden",
-                    message=f"the operator may not read Secret {namespace}/{name}: "
-                    "grant its ServiceAccount get on secrets",
-                ) from None
-            raise SecretUnreadableError(
-                reason="Unreachable", message=f"Secret {namespace}/{name} could not be read: {error}"
-            ) from None
+    knowing = asyncio.create_task(all_known.wait())
+    await asyncio.wait({stopping, knowing}, return_when=asyncio.FIRST_COMPLETED)
+    knowing.cancel()
+    if elector is None:
+        if not stop.is_set():
+            reconciler.lead()
+        await stopping
+    elif not stop.is_set():
+        electing = asyncio.create_task(elector.run(on_lead=reconciler.lead, on_follow=reconciler.follow))
+        await asyncio.wait({stopping, electing}, return_when=asyncio.FIRST_COMPLETED)
+        # First the writes under way, then the Lease, then the rest: the next one need not wait for it.
+        elector.stop()
+        await electing
+    reconciler.follow()

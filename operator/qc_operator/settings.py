@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from qc_operator.sharding import Shard
+
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+"""RFC 1123 label, as the API server asks of a namespace's name."""
 
 
 class SettingsError(ValueError):
@@ -40,6 +45,9 @@ class ReadingSettings:
     tell_interval: float = 0.9
     """Between two decisions on readings that say the same as before; one that says something else is decided on at
     once."""
+    rest_interval: float = 5.0
+    """The same for a target at zero that waits for nothing but a message. A decision takes about 75 us with all that is
+    around it, so those of 10,000 such objects would take most of a core."""
     totals_interval: float = 5.0
     """Between two reads of the management API's totals, one request per vhost."""
     totals_timeout: float = 4.0
@@ -61,20 +69,43 @@ class StatusSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ServingSettings:
+    """Which QueueConsumers a process serves: those of its shard, in its namespaces."""
+
+    namespaces: tuple[str, ...] = ()
+    """Only these are watched; all of them when empty."""
+    namespace_selector: str = ""
+    """Only QueueConsumers in namespaces with these labels are served, such as `team in (shop, bank)`. Needs a watch of
+    all namespaces."""
+    shard: Shard = field(default_factory=Shard)
+    """Which part of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything the process is told from outside, and everything it is not."""
 
     reading: ReadingSettings = field(default_factory=ReadingSettings)
     status: StatusSettings = field(default_factory=StatusSettings)
+    serving: ServingSettings = field(default_factory=ServingSettings)
     port: int = 8080
     """TCP port of /metrics, /healthz and /readyz."""
     log_level: str = "INFO"
-    identity: str = "queueconsumer-operator"
-    """Who writes: `namespace/pod`, shown by the broker's connection list and by events."""
+    name: str = "queueconsumer-operator"
+    """Of the installation: its Leases are named after it."""
+    pod: str = ""
+    """Name of the process's pod; empty outside a cluster."""
+    pod_namespace: str = ""
+    """Where the Leases are. Without one no other process is expected, and none is asked for leave."""
+
+    @property
+    def identity(self) -> str:
+        """Who writes: `namespace/pod`, shown by the broker's connection list and by events."""
+        return f"{self.pod_namespace}/{self.pod}" if self.pod and self.pod_namespace else self.name
 
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Read `QC_LOG_LEVEL`, `QC_PORT`, `POD_NAMESPACE` and `POD_NAME`.
+    """Read the `QC_` variables that docs/operations.md lists, `POD_NAMESPACE` and `POD_NAME`.
 
     Raises `SettingsError` for a value that cannot be used.
     """
@@ -84,7 +115,26 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     port = environment.get("QC_PORT", "8080")
     if not port.isdigit() or not 0 < int(port) < 65536:  # noqa: PLR2004 - TCP's range
         raise SettingsError(f"QC_PORT must be a TCP port, 1 to 65535 (is {port!r})")
-    pod = environment.get("POD_NAME")
-    namespace = environment.get("POD_NAMESPACE")
-    identity = f"{namespace}/{pod}" if namespace and pod else "queueconsumer-operator"
-    return Settings(port=int(port), log_level=level, identity=identity)
+    return Settings(
+        port=int(port),
+        log_level=level,
+        serving=_serving(environment),
+        name=environment.get("QC_NAME", "") or "queueconsumer-operator",
+        pod=environment.get("POD_NAME", ""),
+        pod_namespace=environment.get("POD_NAMESPACE", ""),
+    )
+
+
+def _serving(environment: Mapping[str, str]) -> ServingSettings:
+    namespaces = tuple(name for part in environment.get("QC_NAMESPACES", "").split(",") if (name := part.strip()))
+    for name in namespaces:
+        if not NAMESPACE.fullmatch(name):
+            raise SettingsError(f"QC_NAMESPACES must be names of namespaces with commas between them (has {name!r})")
+    selector = environment.get("QC_NAMESPACE_SELECTOR", "").strip()
+    if namespaces and selector:
+        raise SettingsError("QC_NAMESPACES and QC_NAMESPACE_SELECTOR exclude each other: set one of them")
+    try:
+        shard = Shard.parse(environment.get("QC_SHARD", "") or "1/1")
+    except ValueError as error:
+        raise SettingsError(f"QC_SHARD {error}") from None
+    return ServingSettings(namespaces=tuple(dict.fromkeys(namespaces)), namespace_selector=selector, shard=shard)

@@ -7,8 +7,18 @@ from datetime import datetime
 from typing import Protocol
 
 from qc_operator.brokers import Feeds
-from qc_operator.cluster import EventPoster, PodReader, ScaleWriter, StatusWriter
+from qc_operator.cluster import (
+    CostWriter,
+    EventPoster,
+    FinalizerWriter,
+    PodReader,
+    ScaleWriter,
+    StatusWriter,
+    TargetWatcher,
+)
+from qc_operator.conflict import Rival
 from qc_operator.metrics import Metrics
+from qc_operator.ownership import TargetId
 from qc_operator.settings import StatusSettings
 
 
@@ -22,14 +32,32 @@ class Clock(Protocol):
         """The wall's time, for people."""
 
 
+class RivalSource(Protocol):
+    """Knows the other autoscalers of a cluster."""
+
+    def on(self, target: TargetId) -> Rival | None:
+        """Which of them scales this target, or None."""
+
+    @property
+    def problem(self) -> str | None:
+        """Why some cannot be known, and what to do about it, as a sentence; else None."""
+
+    async def settled(self) -> None:
+        """Wait until they are known; not for ever."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """Everything around the autoscalers."""
 
     feeds: Feeds
     scales: ScaleWriter
+    targets: TargetWatcher
+    rivals: RivalSource
     pods: PodReader
+    costs: CostWriter
     statuses: StatusWriter
+    finalizers: FinalizerWriter
     events: EventPoster
     metrics: Metrics
     clock: Clock

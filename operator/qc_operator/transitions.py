@@ -75,6 +75,8 @@ def _content(status: Mapping[str, Any]) -> dict[str, Any]:
 def events(*, findings: Findings, previous: Sequence[Mapping[str, Any]]) -> list[Event]:
     """The transitions of this turn. `previous` are the conditions as the status had them."""
     told = []
+    if findings.by_hand:
+        told.append(Event(reason="ScaledByHand", action="Observe", note=findings.by_hand, warning=False))
     if findings.change and findings.decision:
         told.append(_scaled(findings.change, findings.decision))
     told.extend(_turned(findings.conditions, previous))

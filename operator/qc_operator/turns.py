@@ -12,8 +12,13 @@ log = logging.getLogger(__name__)
 class Turns:
     """Takes a turn when it is woken. There is no timer: nobody waits longer than for the turn under way."""
 
-    def __init__(self, *, take: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, *, take: Callable[[], Awaitable[None]], monotonic: Callable[[], float]) -> None:
         self._take = take
+        self._monotonic = monotonic
+        self.since: float | None = None
+        """When the turn under way began, by `monotonic`; None between turns."""
+        self.ended_at = float("-inf")
+        """When the last one ended."""
         self._task: asyncio.Task[None] | None = None
         self._again = False
         self._closed = False
@@ -37,12 +42,14 @@ class Turns:
         try:
             while True:
                 self._again = False
+                self.since = self._monotonic()
                 try:
                     await self._take()
                 except Exception:
                     # A bug in one turn must not end the turns of this object, let alone of the others.
                     log.exception("a turn failed")
+                self.ended_at = self._monotonic()
                 if not self._again or self._closed:
                     return
         finally:
-            self._task = None
+            self._task = self.since = None

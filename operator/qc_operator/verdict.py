@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from qc_operator.brokers import Problem
 from qc_operator.conditions import Condition
+from qc_operator.conflict import Conflict
 from qc_operator.limitation import objective_met, scaling_limited
 from qc_operator.readiness import active, fallen_back, paused, readiness
 from qc_operator.reporting import Change, Findings
@@ -24,16 +25,19 @@ def verdict(
     pause: Pause,
     problem: Problem | None,
     running: int,
-    pods_problem: str | None,
+    remarks: tuple[str, ...],
     told: Callable[[str], str | None],
+    wrote: bool,
+    conflict: Conflict | None,
+    by_hand: str,
 ) -> Findings:
     """Put together what people are to be told.
 
-    `running` pods there are, `pods_problem` says why more is not known of them. `told` gives the reason that the status
-    has for a condition: one that never held is not told, one that holds no longer is taken back.
+    `running` pods there are, `remarks` say what is not known of the target. `told` gives the reason that the status
+    has for a condition: one that never held is not told, one that holds no longer is taken back. `wrote`, `conflict`
+    and `by_hand` are those of `Actuation`.
     """
     observing = spec.mode == "Observe"
-    changed = decision.replicas != decision.current and not observing
     limits = (
         ()
         if decision.between and told("ScalingLimited") is not None
@@ -52,10 +56,11 @@ def verdict(
                     pause=pause,
                     paused=decision.paused is not None,
                     fallen_back=decision.fallen_back,
+                    conflict=conflict,
                 ),
-                remark=pods_problem,
+                remarks=remarks,
             ),
-            active(decision=decision, entries=entries, observing=observing),
+            active(decision=decision, entries=entries, observing=observing, conflict=None if wrote else conflict),
             *limits,
             *fallen_back(decision=decision, spec=spec, told=told("FallbackActive")),
             *paused(decision=decision, told=told("Paused")),
@@ -63,10 +68,13 @@ def verdict(
         decision=decision,
         entries=entries,
         running=running,
-        change=Change(before=decision.current, after=decision.replicas) if changed else None,
+        change=Change(before=decision.current, after=decision.replicas)
+        if wrote and decision.replicas != decision.current
+        else None,
+        by_hand=by_hand,
     )
 
 
-def _with(condition: Condition, *, remark: str | None) -> Condition:
-    """A condition with a remark that does not change what it says."""
-    return condition if remark is None else replace(condition, message=f"{condition.message}; {remark}")
+def _with(condition: Condition, *, remarks: tuple[str, ...]) -> Condition:
+    """A condition with remarks that do not change what it says."""
+    return replace(condition, message="; ".join((condition.message, *remarks)))

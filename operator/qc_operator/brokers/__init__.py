@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from qc_operator.scaling.holdings import Holding
 from qc_operator.scaling.observation import EntryObservation
 
 NOT_READ_YET = "NotReadYet"
@@ -42,8 +43,18 @@ class Feed(Protocol):
     def observe(self) -> tuple[EntryObservation, ...]:
         """The latest readings, one for each source, in their order. No I/O."""
 
-    def expect_change(self, *, at_zero: bool) -> None:
-        """Say whether the target is at zero, which has the queues read at the fast interval."""
+    def expect_change(self, *, at_zero: bool, at_rest: bool = False) -> None:
+        """Say whether the target is at zero, which has the queues read at the fast interval.
+
+        `at_rest`: nothing but a message can bring a change, so readings that say the same need be told less often.
+        """
+
+    async def holdings(self, told_by_hosts: Callable[[Sequence[str]], bool]) -> tuple[Holding, ...]:
+        """Ask who holds messages that are not acknowledged; what the broker says of that is up to 5 s old.
+
+        `told_by_hosts` says whether the addresses of those who consume tell enough; otherwise names are asked for, too.
+        Raises `ManagementError`.
+        """
 
     def close(self) -> None:
         """Stop reading, as far as nobody else reads the same queues."""

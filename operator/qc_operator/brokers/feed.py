@@ -11,9 +11,11 @@ from typing import Protocol
 from qc_operator.brokers import NOT_READ_YET, Problem, QueueSource
 from qc_operator.brokers.credentials import Credentials, SecretError
 from qc_operator.brokers.entry import Entry
+from qc_operator.brokers.management import ManagementError
 from qc_operator.brokers.reader import BrokerReader
 from qc_operator.brokers.secret_watch import SecretWatch
 from qc_operator.brokers.watches import Listener
+from qc_operator.scaling.holdings import Holding
 from qc_operator.scaling.observation import EntryObservation, Unknown
 
 log = logging.getLogger(__name__)
@@ -79,11 +81,22 @@ class QueueFeed:
             for source in self._sources
         )
 
-    def expect_change(self, *, at_zero: bool) -> None:
-        """Have the queues read at the fast interval while the target is at zero."""
+    def expect_change(self, *, at_zero: bool, at_rest: bool = False) -> None:
+        """Have the queues read at the fast interval while the target is at zero, and told of less often at rest."""
         self._at_zero = at_zero
         for listener in self._listeners:
-            listener.at_zero = at_zero
+            listener.at_zero, listener.at_rest = at_zero, at_rest
+
+    async def holdings(self, told_by_hosts: Callable[[Sequence[str]], bool]) -> tuple[Holding, ...]:
+        """Ask who holds messages of the vhosts. Raises `ManagementError` when none of them can be asked."""
+        asked = {credentials: entry.reader.holders for credentials, entry in self._entries}.values()
+        asking = (holders.holdings(told_by_hosts=told_by_hosts) for holders in asked)
+        answers = await asyncio.gather(*asking, return_exceptions=True)
+        failures = [answer for answer in answers if isinstance(answer, BaseException)]
+        for failure in failures:
+            if len(failures) == len(answers) or not isinstance(failure, ManagementError):
+                raise failure
+        return tuple(holding for answer in answers if not isinstance(answer, BaseException) for holding in answer)
 
     def follow_secret(self) -> None:
         """Take over what the Secret says now."""

@@ -73,6 +73,10 @@ class SecretFeeds:
         self._feeds.add(feed)
         return feed
 
+    def stalled(self, *, now: float) -> str | None:
+        """Why some reader does not read although its broker is there, as a sentence; else None."""
+        return next((why for lent in self._readers.values() if (why := lent.reader.stalled(now=now))), None)
+
     def acquire(self, credentials: Credentials) -> BrokerReader:
         """The reader for these credentials, started if need be."""
         lent = self._readers.get(credentials)

@@ -19,7 +19,9 @@ from qc_operator.brokers.alarms import Alarms
 from qc_operator.brokers.amqp import BrokerError
 from qc_operator.brokers.both_lanes import BothLanes
 from qc_operator.brokers.credentials import Credentials
+from qc_operator.brokers.holders import ASKED_WITHIN, Holders
 from qc_operator.brokers.login import Login
+from qc_operator.brokers.management import ManagementApi
 from qc_operator.brokers.matcher import Matcher
 from qc_operator.brokers.pace import BrokerPace
 from qc_operator.brokers.session import BrokerSession
@@ -28,6 +30,9 @@ from qc_operator.brokers.watch_list import WatchList
 from qc_operator.brokers.watches import Listener
 from qc_operator.scaling.observation import QueueObservation, Unavailable, Unknown
 from qc_operator.settings import ReadingSettings
+
+STALLED = 180.0
+"""Seconds without any reading. The longest pause of a queue that fails is 60 s."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +58,7 @@ class BrokerReader:
     ) -> None:
         self._agenda = agenda = Agenda()
         self._broker = broker
+        self._vhost = credentials.vhost
         self._watches = WatchList(agenda=agenda, pace=broker.pace, settings=settings, arm=self._arm)
         self._followers: dict[Listener, Callable[[frozenset[str]], None]] = {}
         self._matcher = Matcher()
@@ -67,6 +73,8 @@ class BrokerReader:
             on_answered=self._totals_answered,
             on_refused=self._refused,
         )
+        api = ManagementApi(credentials=credentials, login=broker.login, session=session, within=ASKED_WITHIN)
+        self.holders = Holders(api=api)
         self._lanes = BothLanes(vhost=credentials.vhost, watches=self._watches, totals=self._totals)
         self._session = BrokerSession(
             credentials=credentials,
@@ -94,6 +102,18 @@ class BrokerReader:
     def names(self) -> frozenset[str] | Unknown | Unavailable:
         """All queues of the vhost, as the slow lane listed them last."""
         return self._totals.names()
+
+    def stalled(self, *, now: float) -> str | None:
+        """Why nothing is read although the broker is there, as a sentence; else None.
+
+        A failure to read is a reading, too, so there is always one to come. Only a mistake of ours is silent.
+        """
+        if any(task.done() for task in self._tasks):
+            return f"the reader of vhost {self._vhost} has ended"
+        late = now - self._watches.taken_at
+        if self.problem is None and self._watches.names() and late > STALLED:
+            return f"no queue of vhost {self._vhost} was read for {STALLED:.0f} s or longer"
+        return None
 
     def watched(self) -> list[str]:
         """The queues that are read, for the slow lane."""
@@ -168,7 +188,9 @@ class BrokerReader:
             # Follow queues that come and go: hold the patterns against them.
             self._matcher.take(names)
         self._lanes.totals_answered(good=good)
-        self._notify_all()
+        for listener in self._listeners():
+            if not listener.at_rest:  # which hears of the queue soon enough
+                listener.notify()
 
     def _refused(self) -> None:
         for listener in self._listeners():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import random
 from collections.abc import Awaitable, Callable, Mapping
 
 from qc_operator.brokers import Problem
@@ -64,7 +65,8 @@ class SecretWatch:
         while True:
             self._again.clear()
             await self._refresh()
-            interval = UNREADABLE_INTERVAL if self.problem else self._interval
+            # The spread keeps a thousand Secrets, all read at a take-over, from being read together ever after.
+            interval = random.uniform(0.8, 1.0) * (UNREADABLE_INTERVAL if self.problem else self._interval)  # noqa: S311
             # Not wait_for(): Python 3.11's forgets a cancellation that comes together with what it waits for.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(interval):

@@ -24,6 +24,8 @@ class WatchList:
         self._settings = settings
         self._arm = arm
         self._watches: dict[str, Watch] = {}
+        self.taken_at = asyncio.get_running_loop().time()
+        """When the last reading was taken in, or a connection was opened, on the loop's clock."""
 
     def __iter__(self) -> Iterator[Watch]:
         """All queues that are watched."""
@@ -73,7 +75,7 @@ class WatchList:
 
     def opened(self) -> None:
         """A connection is there: read everything anew, what has failed by itself apart from the rest."""
-        now = asyncio.get_running_loop().time()
+        self.taken_at = now = asyncio.get_running_loop().time()
         for watch in self:
             watch.proven = False
             self._agenda.set(watch, due=now)
@@ -83,6 +85,7 @@ class WatchList:
         watch = self._watches.get(question.queue)
         if watch is not question:
             return  # It was given up while the question was under way.
+        self.taken_at = reading.at
         changed = watch.take(reading)
         if isinstance(reading, Depth):
             moving = reading.at - watch.changed_at < self._settings.moving_for
@@ -92,7 +95,12 @@ class WatchList:
         else:
             self._classify(watch, fast=None)
             self.read_at(watch, due=reading.at + self._pace.retry(failures=watch.failures))
-        watch.tell(at=reading.at, changed=changed, interval=self._settings.tell_interval)
+        watch.tell(
+            at=reading.at,
+            changed=changed,
+            interval=self._settings.tell_interval,
+            rest_interval=self._settings.rest_interval,
+        )
 
     def lose(self, reading: Unknown) -> None:
         """Take in that nothing at all can be read."""

@@ -20,6 +20,8 @@ class Listener:
     """Called when the broker refuses the login: the Secret may hold a new one."""
     at_zero: bool = True
     """Whether its target is at zero, so that the first message must be seen at once."""
+    at_rest: bool = False
+    """Whether nothing but a message can bring a change."""
     told_at: float = -inf
 
 
@@ -95,13 +97,14 @@ class Watch(Question):
         """Take in that nothing at all can be read: the queue's own failures do not count."""
         self.depth, self.appeared_at = reading, inf
 
-    def tell(self, *, at: float, changed: bool, interval: float) -> None:
+    def tell(self, *, at: float, changed: bool, interval: float, rest_interval: float) -> None:
         """Tell the listeners: of a change at once, and of none as often as once per interval in seconds.
 
-        Time goes on for whoever hears the same again and again: windows pass, idleness is reached.
+        Time goes on for whoever hears the same again and again: windows pass, idleness is reached. At rest nothing is
+        waited for.
         """
         for listener in tuple(self.listeners):
-            if changed or at - listener.told_at >= interval:
+            if changed or at - listener.told_at >= (rest_interval if listener.at_rest else interval):
                 listener.told_at = at
                 listener.notify()
 

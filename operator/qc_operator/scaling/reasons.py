@@ -23,6 +23,7 @@ class Reason(StrEnum):
     FALLBACK = "Fallback"
     READING_MISSING = "ReadingMissing"
     OVERRIDE = "Override"
+    RESTORED = "Restored"
     STEADY = "Steady"
 
 
