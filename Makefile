@@ -57,10 +57,7 @@ lint: venv ## Check style, format, types and layers
 
 .PHONY: test
 test: packages venv ## Run every test, on a real RabbitMQ and a real cluster that it brings up and takes down
-	@$(PY) -m tests.with_cluster $(PY) -m pytest $(or $(TESTS),$(SUITES)) $(PYTEST_OPTIONS)
-
-# Quick ones first, so that a mistake shows early.
-SUITES := tests/unit tests/property tests/packaging tests/behaviour tests/adapters tests/e2e
+	@$(PY) -m tests.with_cluster $(PY) -m $(if $(TESTS),pytest $(TESTS),tests.side_by_side) $(PYTEST_OPTIONS)
 
 .PHONY: demo
 # A cluster of somebody's own needs no packages here, unless images are built for it.
@@ -78,6 +75,10 @@ bench-decide: venv ## Measure what a decision costs in time and memory
 .PHONY: bench-reader
 bench-reader: packages venv ## Measure what reading queues costs and how fresh it is, on both releases (BENCH_OPTIONS="--releases 4")
 	@$(PY) -m bench.reader $(BENCH_OPTIONS)
+
+.PHONY: bench-fleet
+bench-fleet: packages venv ## Measure an operator with 1,000 and 10,000 QueueConsumers (BENCH_OPTIONS="--members 1000")
+	@$(PY) -m bench.fleet $(BENCH_OPTIONS)
 
 .PHONY: bench-faults
 bench-faults: packages venv ## Measure what is told of a queue during each fault, and how soon it is read again (BENCH_OPTIONS="--faults port")

@@ -21,6 +21,7 @@ PACKAGES = {
     "containerd": "/usr/bin/containerd",
     "containernetworking-plugins": "/usr/lib/cni/bridge",
     "debootstrap": "/usr/sbin/debootstrap",
+    "faketime": "/usr/bin/faketime",
     "iproute2": "/usr/bin/ip",
     "iptables": "/usr/sbin/iptables",
     "openssl": "/usr/bin/openssl",
@@ -30,8 +31,9 @@ PACKAGES = {
 # Kubernetes itself, and distributions that have kubelet and kube-proxy in one program (k3s, RKE2, k0s, MicroK8s).
 _NODE_PROGRAMS = {"kubelet", "kube-proxy", "k3s-server", "k3s-agent", "rke2", "k0s", "kubelite"}
 _POLICY = "#!/bin/sh\n# Put here by devcluster while it installs packages.\nexit 101\n"
-# For the tests, which run a broker on the host and from a virtual environment; the cluster itself does without.
-_FOR_TESTS_ONLY = {"rabbitmq-server", "python3-venv"}
+# For the tests, which run a broker on the host, from a virtual environment, and set clocks; the cluster itself does
+# without.
+_FOR_TESTS_ONLY = {"faketime", "rabbitmq-server", "python3-venv"}
 
 
 def missing_packages(*, root: Path = Path("/")) -> list[str]:

@@ -38,8 +38,8 @@ async def test_a_conflict_is_read_again_and_decided_anew(world: World) -> None:
 
     # Somebody asked for 2 in between; from there it is the backlog that calls for 5, not a wake-up.
     assert [5] == world.target.writes
-    assert ["ScaledUp"] == [reason for reason, _ in world.events]
-    assert "2 -> 5 replicas, BacklogAboveTarget: 95 messages in receipts / 20 per replica = 5" == world.events[0][1]
+    assert ["ScaledByHand", "ScaledUp"] == [reason for reason, _ in world.events]
+    assert "2 -> 5 replicas, BacklogAboveTarget: 95 messages in receipts / 20 per replica = 5" == world.events[1][1]
 
 
 async def test_a_writer_that_always_wins_is_not_fought(world: World) -> None:
@@ -167,7 +167,7 @@ async def test_a_restart_tells_and_moves_nothing(world: World) -> None:
     assert [5] == world.target.writes
     assert ([], ["Activated"]) == (restarted.events, [reason for reason, _ in events])
     assert status["history"] == restarted.statuses[-1]["history"]
-    restarted.reconciler.close()
+    restarted.reconciler.follow()
 
 
 async def test_a_number_that_is_not_known_has_no_metric(world: World) -> None:

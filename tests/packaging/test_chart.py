@@ -1,6 +1,7 @@
 """The Helm chart: what it renders, what it refuses, and that its copies are true."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,42 +26,98 @@ def test_the_objects_are_these_and_no_more(helm: Path) -> None:
         ("ClusterRoleBinding", "queueconsumer-operator"),
         ("CustomResourceDefinition", "queueconsumers.queueconsumer.dev"),
         ("Deployment", "queueconsumer-operator"),
+        ("PodDisruptionBudget", "queueconsumer-operator"),
+        ("Role", "queueconsumer-operator-leases"),
+        ("RoleBinding", "queueconsumer-operator-leases"),
         ("Service", "queueconsumer-operator"),
         ("ServiceAccount", "queueconsumer-operator"),
     }
 
 
-def test_the_operator_may_do_what_it_needs_and_nothing_else(helm: Path) -> None:
-    rules = only(rendered(helm), "ClusterRole")["rules"]
+RIGHTS = {
+    ("queueconsumer.dev", "queueconsumers", "get list watch patch"),
+    ("queueconsumer.dev", "queueconsumers/status", "patch"),
+    ("", "secrets", "get"),
+    *(("apps", kind, "list watch") for kind in ("deployments", "statefulsets", "replicasets")),
+    *(("apps", f"{kind}/scale", "get patch") for kind in ("deployments", "statefulsets", "replicasets")),
+    ("autoscaling", "horizontalpodautoscalers", "list watch"),
+    ("keda.sh", "scaledobjects", "list watch"),
+    ("", "pods", "list patch"),
+    ("events.k8s.io", "events", "create patch"),
+}
 
-    granted = {
-        (group, resource, verb)
-        for rule in rules
+
+def granted(role: dict[str, Any]) -> set[tuple[str, str, str]]:
+    return {
+        (group, resource, " ".join(rule["verbs"]))
+        for rule in role["rules"]
         for group in rule["apiGroups"]
         for resource in rule["resources"]
-        for verb in rule["verbs"]
     }
-    assert granted == {
-        ("queueconsumer.dev", "queueconsumers", "get"),
-        ("queueconsumer.dev", "queueconsumers", "list"),
-        ("queueconsumer.dev", "queueconsumers", "watch"),
-        ("queueconsumer.dev", "queueconsumers/status", "patch"),
-        ("", "secrets", "get"),
-        ("apps", "deployments/scale", "get"),
-        ("apps", "deployments/scale", "patch"),
-        ("apps", "statefulsets/scale", "get"),
-        ("apps", "statefulsets/scale", "patch"),
-        ("apps", "replicasets/scale", "get"),
-        ("apps", "replicasets/scale", "patch"),
-        ("", "pods", "list"),
-        ("events.k8s.io", "events", "create"),
-    }
+
+
+def test_the_operator_may_do_what_it_needs_and_nothing_else(helm: Path) -> None:
+    assert granted(only(rendered(helm), "ClusterRole")) == RIGHTS
+
+
+def test_the_right_to_patch_pods_can_be_left_out(helm: Path) -> None:
+    rights = granted(only(rendered(helm, "rbac.podDeletionCosts=false"), "ClusterRole"))
+
+    assert rights == RIGHTS - {("", "pods", "list patch")} | {("", "pods", "list")}
+
+
+def test_leases_are_its_own_and_in_its_own_namespace(helm: Path) -> None:
+    role = only(rendered(helm), "Role")
+
+    assert role["metadata"]["namespace"] == "queueconsumer-system"
+    assert [(rule["verbs"], rule.get("resourceNames")) for rule in role["rules"]] == [
+        (["create", "list"], None),
+        (["get", "update"], ["queueconsumer-operator"]),
+    ]
+
+
+def test_who_serves_some_namespaces_has_rights_in_these_only(helm: Path) -> None:
+    manifests = rendered(helm, "watch.namespaces={shop,bank}")
+
+    roles = {role["metadata"]["namespace"]: role for role in manifests if role["kind"] == "Role"}
+    bound = {manifest["metadata"]["namespace"] for manifest in manifests if manifest["kind"] == "RoleBinding"}
+    assert set(roles) == bound == {"queueconsumer-system", "shop", "bank"}
+    assert granted(roles["shop"]) == granted(roles["bank"]) == RIGHTS
+    assert not {"ClusterRole", "ClusterRoleBinding"} & {manifest["kind"] for manifest in manifests}
+    assert environment(only(manifests, "Deployment"))["QC_NAMESPACES"] == "shop,bank"
+
+
+def test_who_chooses_namespaces_by_labels_may_watch_namespaces(helm: Path) -> None:
+    manifests = rendered(helm, "watch.namespaceSelector=team=shop")
+
+    assert granted(only(manifests, "ClusterRole")) == RIGHTS | {("", "namespaces", "list watch")}
+    assert environment(only(manifests, "Deployment"))["QC_NAMESPACE_SELECTOR"] == "team=shop"
+
+
+def environment(deployment: dict[str, Any]) -> dict[str, str]:
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    return {variable["name"]: variable.get("value", "") for variable in container["env"]}
+
+
+def test_each_shard_has_a_deployment_and_a_lease_of_its_own(helm: Path) -> None:
+    manifests = rendered(helm, "shards=3")
+
+    deployments = [manifest for manifest in manifests if manifest["kind"] == "Deployment"]
+    names = [f"queueconsumer-operator-{number}-of-3" for number in (1, 2, 3)]
+    assert [deployment["metadata"]["name"] for deployment in deployments] == names
+    assert [environment(deployment)["QC_SHARD"] for deployment in deployments] == ["1/3", "2/3", "3/3"]
+    assert only(manifests, "Role")["rules"][1]["resourceNames"] == names
+    for deployment in deployments:
+        selector = deployment["spec"]["selector"]["matchLabels"]
+        assert selector.items() <= deployment["spec"]["template"]["metadata"]["labels"].items()
+    assert len({str(deployment["spec"]["selector"]) for deployment in deployments}) == 3
 
 
 def test_further_targets_give_the_right_to_scale_them_only(helm: Path) -> None:
     settings = ("rbac.scaleTargets[0].apiGroup=argoproj.io", "rbac.scaleTargets[0].resource=rollouts")
     rules = only(rendered(helm, *settings), "ClusterRole")["rules"]
 
+    assert {"apiGroups": ["argoproj.io"], "resources": ["rollouts"], "verbs": ["list", "watch"]} in rules
     assert {"apiGroups": ["argoproj.io"], "resources": ["rollouts/scale"], "verbs": ["get", "patch"]} in rules
 
 
@@ -90,10 +147,11 @@ def test_the_pod_meets_the_restricted_standard(helm: Path) -> None:
     assert container["resources"]["limits"].keys() == {"memory"}
 
 
-def test_two_operators_never_run_at_once(helm: Path) -> None:
-    spec = only(rendered(helm), "Deployment")["spec"]
+def test_one_leads_and_another_stands_by(helm: Path) -> None:
+    deployment = only(rendered(helm), "Deployment")
 
-    assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
+    assert deployment["spec"]["replicas"] == 2
+    assert environment(deployment)["QC_NAME"] == only(rendered(helm), "Role")["rules"][1]["resourceNames"][0]
 
 
 def test_service_and_probes_reach_the_port_of_the_operator(helm: Path) -> None:

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import yaml
 from prometheus_client import Counter, Gauge, Histogram
 
-from qc_operator import brokers, limitation, readiness, runtime, transitions
+from qc_operator import brokers, limitation, readiness, restoration, secret_source, settings, transitions
 from qc_operator.brokers import (
     amqp,
     both_lanes,
@@ -34,7 +35,7 @@ from qc_operator.brokers import (
 from qc_operator.metrics import Metrics
 from qc_operator.scaling import pause, readings, trust
 from tests.packaging.documents import DOCS, table, words
-from tests.packaging.rendering import only, rendered
+from tests.packaging.rendering import CHART, only, rendered
 
 PAGE = DOCS / "operations.md"
 
@@ -51,8 +52,8 @@ SLOW_LANE = (
     totals_sources,
 )
 SOURCES = (
-    amqp, brokers, declares, entry, fast_lane, feed, feeds, issuer, limitation, oauth2, readiness, reader, runtime,
-    secret_watch, session, trust, *SLOW_LANE,
+    amqp, brokers, declares, entry, fast_lane, feed, feeds, issuer, limitation, oauth2, readiness, reader,
+    secret_source, secret_watch, session, trust, *SLOW_LANE,
 )  # fmt: skip
 TABLES = ("ready", "slow lane", "active", "limited", "objective", "others")
 # CamelCase words in these files that are no reasons: conditions and their values, a field's value, HTTP's headers; and
@@ -118,11 +119,11 @@ def test_the_page_names_every_annotation() -> None:
 
 
 def test_every_event_of_its_own_is_explained() -> None:
-    source = inspect.getsource(transitions)
-    said = set(re.findall(r'"((?:Activated|Scaled|Recovered|FallbackActivated|Paused)\w*)"', source))
+    source = inspect.getsource(transitions) + inspect.getsource(restoration)
+    said = set(re.findall(r'"((?:Activated|Scaled|Recovered|FallbackActivated|Paused|Restore)\w*)"', source))
 
     assert words(PAGE, "events") == said
-    assert len(said) == 7
+    assert len(said) == 10
 
 
 def test_every_metric_is_explained_with_its_labels() -> None:
@@ -141,6 +142,37 @@ def test_the_rights_are_those_of_the_chart(helm: Path) -> None:
     granted = [[rule["apiGroups"][0] or "core", rule["resources"], rule["verbs"]] for rule in rules]
 
     assert [[row[0], row[1].split(", "), row[2].split(", ")] for row in table(PAGE, "rights")] == granted
+
+
+def test_the_rights_on_leases_are_those_of_the_chart(helm: Path) -> None:
+    rules = only(rendered(helm), "Role")["rules"]
+    granted = [
+        [rule["apiGroups"][0], rule["resources"], rule["verbs"], *rule.get("resourceNames", ())] for rule in rules
+    ]
+
+    told = [
+        [row[0], row[1].split(", "), row[2].split(", "), *re.findall(r"`([\w-]+)`", row[3])]
+        for row in table(PAGE, "lease rights")
+    ]
+    assert told == granted
+
+
+def test_every_setting_is_explained(helm: Path) -> None:
+    source = inspect.getsource(settings.from_environment) + inspect.getsource(settings._serving)
+    read = set(re.findall(r'environment\.get\("(\w+)"', source))
+    (container,) = only(rendered(helm, "shards=1"), "Deployment")["spec"]["template"]["spec"]["containers"]
+
+    assert words(PAGE, "settings") == read
+    assert {variable["name"] for variable in container["env"]} <= read
+
+
+def test_the_values_that_set_them_exist() -> None:
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    for row in table(PAGE, "settings"):
+        for path in re.findall(r"`([\w.]+)`", row[1]):
+            found = values
+            for key in path.split("."):
+                found = found[key]
 
 
 @pytest.mark.parametrize("expression", re.findall(r"expr: (.+)", PAGE.read_text()))

@@ -7,9 +7,10 @@ from importlib import import_module
 import pytest
 from msgspec.structs import replace
 
-from qc_operator import autoscaler
+from qc_operator import targeting
 from qc_operator.brokers import alarms, breaker, node_metrics, session
 from qc_operator.cluster import rollout
+from qc_operator.lease_record import Timing
 from qc_operator.scaling import backlog, idleness, patience, stabilization, standing, trust, unschedulable
 from qc_operator.scaling.decision import decide
 from qc_operator.scaling.observation import EntryObservation, QueueObservation, Unknown
@@ -122,7 +123,8 @@ def test_the_numbers_are_those_of_the_code(row: list[str]) -> None:
         "LOST_NODE_REMEMBERED": node_metrics,
         "BELIEVED": alarms,
         "TOLERATED": breaker,
-        "TARGET_RETRY": autoscaler,
+        "targeting": targeting,
+        "Timing": Timing(),
         "rollout": rollout,
     }
     head, _, field = row[1].partition(".")

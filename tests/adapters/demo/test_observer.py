@@ -21,6 +21,7 @@ queueconsumer_queue_messages_ready{namespace="shop",queueconsumer="receipts",que
 # TYPE queueconsumer_queue_messages_unacked gauge
 queueconsumer_queue_messages_unacked{namespace="shop",queueconsumer="receipts",queue="receipts"} 2.0
 """
+LEASE = "/apis/coordination.k8s.io/v1/namespaces/queueconsumer-system/leases/queueconsumer-operator"
 
 
 def a_queue_consumer(name: str) -> dict[str, Any]:
@@ -32,6 +33,7 @@ class ApiServer:
     port: int
     rates: list[Any] = field(default_factory=list)
     broken: bool = False
+    holder: str = "leader-x1_0a1b2c3d"
 
     def client(self) -> client.ApiClient:
         return client.ApiClient(client.Configuration(host=f"http://127.0.0.1:{self.port}"))
@@ -49,7 +51,7 @@ def server() -> Iterator[ApiServer]:
         return as_json({"perSecond": 5})
 
     answers = {
-        "queueconsumer-system/services/queueconsumer-operator:metrics/proxy/metrics": Answer(body=METRICS.encode()),
+        "queueconsumer-system/pods/leader-x1:8080/proxy/metrics": Answer(body=METRICS.encode()),
         "shop/services/orders:http/proxy/stats": as_json({"placed": 12, "failed": 2, "confirmed": 9}),
         "shop/services/mail:http/proxy/stats": as_json({"orders": 4}),
         "shop/services/invoice-store:http/proxy/stats": as_json({"orders": 5}),
@@ -63,6 +65,7 @@ def server() -> Iterator[ApiServer]:
             Route(method="GET", path="/api/v1/namespaces/", call=proxied),
             Route(method="PUT", path="/api/v1/namespaces/", call=put),
             Route(method="GET", path=group, call=lambda _: objects),
+            Route(method="GET", path=LEASE, call=lambda _: as_json({"spec": {"holderIdentity": api.holder}})),
         ],
     )
     api = ApiServer(port=web.server_address[1])
@@ -89,7 +92,7 @@ def observer(server: ApiServer, moments: list[float]) -> Iterator[Observer]:
             api,
             namespace="shop",
             operator_namespace="queueconsumer-system",
-            operator_service="queueconsumer-operator",
+            operator_lease="queueconsumer-operator",
             history=history,
             clock=lambda: moments[-1],
         )
@@ -105,6 +108,13 @@ def test_a_look_brings_queues_replicas_decisions_and_books_together(observer: Ob
     assert (seen.placed, seen.confirmed, seen.receipts, seen.invoices) == (10, 9, 4, 5)
 
 
+def test_between_two_leaders_a_look_is_the_last_one_again(server: ApiServer, observer: Observer) -> None:
+    before = observer.look()
+    server.holder = ""
+
+    assert observer.look() == before
+
+
 def test_a_look_that_fails_is_the_last_one_again(server: ApiServer, observer: Observer) -> None:
     before = observer.look()
     server.broken = True
@@ -117,7 +127,7 @@ def test_looks_that_fail_for_long_are_an_error(server: ApiServer, observer: Obse
     server.broken = True
     moments.append(PATIENCE_SECONDS + 1)
 
-    with pytest.raises(DemoError, match=r"nothing could be read for 30 s: service .* answered 503"):
+    with pytest.raises(DemoError, match=r"nothing could be read for 30 s: pod .* answered 503"):
         observer.look()
 
 

@@ -11,6 +11,7 @@ from tests.e2e.conftest import SYSTEM, Command
 from tests.e2e.scaling import node_processes
 
 SELECTOR = "app.kubernetes.io/name=queueconsumer-operator"
+LEASE = "queueconsumer-operator"
 COMMAND = ("python", "-m", "qc_operator")
 FROM_THE_NODE = Path(node_processes.__file__).read_text()
 DEBUG_NAMESPACE = "default"
@@ -25,15 +26,21 @@ def restarts(kubectl: Command) -> int:
 
 
 def kill_operator(kubectl: Command) -> None:
-    """Send SIGKILL to the operator's process.
+    """Send SIGKILL to the process of the operator that leads.
 
     PID 1 of a container cannot be killed from inside, so it is looked for among the processes of this machine, which
     devcluster's node is. On a node elsewhere its process is ended by the node's own means: a privileged pod.
     """
-    (pod,) = _pods(kubectl)
+    (pod,) = (pod for pod in _pods(kubectl) if pod["metadata"]["name"] == leader(kubectl))
     uid = pod["metadata"]["uid"]
     if node_processes.kill(uid=uid, command=COMMAND) == 0:
         kill_from_the_node(kubectl, node=pod["spec"]["nodeName"], uid=uid)
+
+
+def leader(kubectl: Command) -> str:
+    """Name of the operator's pod that holds the Lease; empty between two of them."""
+    holder = kubectl("-n", SYSTEM, "get", "lease", LEASE, "-o", "jsonpath={.spec.holderIdentity}")
+    return holder.rpartition("_")[0]
 
 
 def kill_from_the_node(kubectl: Command, *, node: str, uid: str) -> None:

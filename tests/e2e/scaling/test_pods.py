@@ -23,7 +23,8 @@ from qc_operator.cluster.pods import PodLists
 from qc_operator.cluster.scale import Scales
 from qc_operator.resource import ScaleTargetRef
 from qc_operator.scaling.pods import Pods
-from qc_operator.target import Target, TargetPods
+from qc_operator.target import Target
+from qc_operator.target_pods import TargetPods
 from tests.e2e.conftest import SYSTEM, Command, delete_namespace
 
 pytestmark = pytest.mark.cluster

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from qc_operator.resource import SpecError, not_implemented, parse
+from qc_operator.resource import SpecError, parse
 from tests.unit.operator.conftest import body, spec
 
 
@@ -57,31 +57,6 @@ def test_a_wrong_field_is_named(changes: dict[str, Any], path: str) -> None:
 def test_an_unknown_field_is_refused_by_its_name() -> None:
     with pytest.raises(SpecError, match="maxReplica"):
         parse(body(maxReplica=3))
-
-
-def test_a_field_that_nothing_acts_on_yet_is_told() -> None:
-    assert ("spec.restoreReplicasOnDelete",) == not_implemented(spec(restoreReplicasOnDelete="Original"))
-
-
-def test_what_is_acted_on_is_not_told() -> None:
-    targets = {
-        "publishRate": {"perReplica": 3},
-        "deliverRate": {"perReplica": "0.5"},
-        "drain": {"withinSeconds": 30},
-        "wait": {"objectiveSeconds": 30},
-        "secondsPerMessage": "200m",
-    }
-    whole = spec(
-        queues=[{"name": "a"} | targets],
-        minReplicas=1,
-        activateAbove=2,
-        idleAfterSeconds=3,
-        idleEvidence="ReadyOnly",
-        mode="Observe",
-        restoreReplicasOnDelete="Keep",
-    )
-
-    assert () == not_implemented(whole)
 
 
 @pytest.mark.parametrize(

@@ -19,3 +19,28 @@ def test_the_pod_says_who_it_is() -> None:
 def test_a_wrong_value_is_refused_by_name(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=name):
         from_environment({name: value})
+
+
+def test_namespaces_come_as_a_list_and_each_counts_once() -> None:
+    settings = from_environment({"QC_NAMESPACES": "shop, bank,,shop"})
+
+    assert ("shop", "bank") == settings.serving.namespaces
+
+
+def test_a_shard_is_one_of_n() -> None:
+    shard = from_environment({"QC_SHARD": "2/3"}).serving.shard
+
+    assert (2, 3) == (shard.index, shard.count)
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({"QC_NAMESPACES": "Shop"}, "QC_NAMESPACES must be names of namespaces"),
+        ({"QC_SHARD": "4/3"}, "QC_SHARD must be i/n"),
+        ({"QC_NAMESPACES": "shop", "QC_NAMESPACE_SELECTOR": "team=shop"}, "exclude each other"),
+    ],
+)
+def test_what_cannot_be_served_is_refused(environment: dict[str, str], words: str) -> None:
+    with pytest.raises(SettingsError, match=words):
+        from_environment(environment)

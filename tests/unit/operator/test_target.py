@@ -9,7 +9,8 @@ from qc_operator.cluster import Scale
 from qc_operator.cluster.client import ApiError
 from qc_operator.resource import ScaleTargetRef
 from qc_operator.scaling.pods import Pods
-from qc_operator.target import Target, TargetPods
+from qc_operator.target import Target
+from qc_operator.target_pods import TargetPods
 
 FORBIDDEN = ApiError(status=403, reason="Forbidden", message='cannot list resource "pods"')
 AWAY = ApiError(status=503, reason="ServiceUnavailable", message="etcdserver: leader changed")
