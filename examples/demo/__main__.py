@@ -81,7 +81,7 @@ def _play(cluster: Cluster, settings: Settings, progress: Progress) -> int:
             api,
             namespace=shop.NAMESPACE,
             operator_namespace=release.NAMESPACE,
-            operator_service=release.SERVICE,
+            operator_lease=release.NAME,
             history=history,
         ),
         history=history,

@@ -10,6 +10,7 @@ from urllib3.exceptions import HTTPError
 
 from .failure import DemoError
 from .observation import READY, UNACKED, Observation, queue_counts, with_status
+from .operator_metrics import OperatorMetrics
 from .replica_history import ReplicaHistory
 from .service_proxy import ServiceProxy, UnreachableError
 
@@ -26,7 +27,7 @@ class Observer:
         *,
         namespace: str,
         operator_namespace: str,
-        operator_service: str,
+        operator_lease: str,
         history: ReplicaHistory,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -34,7 +35,7 @@ class Observer:
         self._history = history
         self._clock = clock
         self._objects = client.CustomObjectsApi(api)
-        self._metrics = ServiceProxy(api, namespace=operator_namespace, service=operator_service, port="metrics")
+        self._metrics = OperatorMetrics(api, namespace=operator_namespace, lease=operator_lease)
         self.orders = ServiceProxy(api, namespace=namespace, service="orders")
         self.mail = ServiceProxy(api, namespace=namespace, service="mail")
         self.invoices = ServiceProxy(api, namespace=namespace, service="invoice-store")
@@ -52,7 +53,7 @@ class Observer:
         return replace(self._last, consumers=tuple(self._with_replicas(c) for c in self._last.consumers))
 
     def _read(self) -> Observation:
-        exposition = self._metrics.text("/metrics")
+        exposition = self._metrics.text()
         ready = queue_counts(exposition, metric=READY, namespace=self._namespace)
         unacked = queue_counts(exposition, metric=UNACKED, namespace=self._namespace)
         objects = self._queue_consumers()

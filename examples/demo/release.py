@@ -7,7 +7,7 @@ from .settings import PROJECT, Settings
 
 RELEASE = "queueconsumer"
 NAMESPACE = "queueconsumer-system"
-SERVICE = "queueconsumer-operator"
+NAME = "queueconsumer-operator"
 CRD = "queueconsumers.queueconsumer.dev"
 CHART = PROJECT / "charts" / "queueconsumer-operator"
 READY_SECONDS = 180
@@ -56,9 +56,9 @@ def install(cluster: Cluster, settings: Settings) -> None:
             quiet=True,
         )
     except DemoError as error:
-        found = evidence(cluster, namespace=NAMESPACE, what=f"deployment/{SERVICE}")
+        found = evidence(cluster, namespace=NAMESPACE, what=f"deployment/{NAME}")
         raise DemoError(error.sentence, evidence=[*error.evidence, *found]) from error
-    cluster.progress.detail(f"deployment/{SERVICE} is ready")
+    cluster.progress.detail(f"deployment/{NAME} is ready")
 
 
 def _crd_options(cluster: Cluster) -> list[str]:

@@ -1,4 +1,4 @@
-"""HTTP to the shop's and the operator's Services through the API server, so that it works on any cluster."""
+"""HTTP to the shop's Services and the operator's pods through the API server, so that it works on any cluster."""
 
 import json
 from typing import Any
@@ -13,13 +13,13 @@ class UnreachableError(Exception):
     """The Service did not answer, or not as it should."""
 
 
-class ServiceProxy:
-    """Requests to one Service's port."""
+class Proxy:
+    """Requests to what the API server has behind one path; `what` is what people call it."""
 
-    def __init__(self, api: client.ApiClient, *, namespace: str, service: str, port: str = "http") -> None:
+    def __init__(self, api: client.ApiClient, *, root: str, what: str) -> None:
         self._api = api
-        self._root = f"/api/v1/namespaces/{namespace}/services/{service}:{port}/proxy"
-        self._what = f"service {namespace}/{service}"
+        self._root = root
+        self._what = what
 
     def text(self, path: str) -> str:
         """GET as text; raises UnreachableError."""
@@ -49,3 +49,11 @@ class ServiceProxy:
         if answer.status >= 400:  # noqa: PLR2004 - HTTP's errors begin here
             raise UnreachableError(f"{self._what} answered {answer.status} to {method} {path}: {data[:200]!r}")
         return data
+
+
+class ServiceProxy(Proxy):
+    """Requests to one Service's port."""
+
+    def __init__(self, api: client.ApiClient, *, namespace: str, service: str) -> None:
+        root = f"/api/v1/namespaces/{namespace}/services/{service}:http/proxy"
+        super().__init__(api, root=root, what=f"service {namespace}/{service}")

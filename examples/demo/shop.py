@@ -3,8 +3,8 @@
 from .cluster import Cluster
 from .diagnosis import evidence
 from .failure import DemoError
+from .release import NAME as OPERATOR
 from .release import NAMESPACE as OPERATOR_NAMESPACE
-from .release import SERVICE as OPERATOR
 from .settings import LOCAL_PREFIX, PROJECT, Settings
 
 NAMESPACE = "shop"
