@@ -11,7 +11,6 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from qc_operator import restoration
 from qc_operator.actuation import SupersededError, actuate
 from qc_operator.announcer import Announcer
 from qc_operator.brokers import Feed
@@ -19,6 +18,7 @@ from qc_operator.cluster.client import ApiError
 from qc_operator.conditions import Condition
 from qc_operator.conflict import Conflict
 from qc_operator.feeding import Feeding
+from qc_operator.holding import FinalizerError, Holding
 from qc_operator.memory_kept import restored
 from qc_operator.readiness import blocked, finalizer_problem, target_problem
 from qc_operator.registry import Known
@@ -28,7 +28,6 @@ from qc_operator.scaling.memory import Memory, remember_nothing
 from qc_operator.scaling.observation import EntryObservation
 from qc_operator.scaling.stabilization import Answers
 from qc_operator.surroundings import Surroundings
-from qc_operator.target import Target
 from qc_operator.targeting import Targeting, Workplace
 from qc_operator.turns import Turns
 from qc_operator.verdict import verdict
@@ -62,6 +61,7 @@ class Autoscaler:
             numbers_interval=surroundings.settings.numbers_interval,
             on_gone=on_gone,
         )
+        self._holding = Holding(around=surroundings, announcer=self._announcer)
         self._memory: Memory = remember_nothing(now=surroundings.clock.monotonic())
         self._feeding = Feeding(feeds=surroundings.feeds, namespace=known.key.namespace, notify=self.wake)
         self._targeting = Targeting(around=surroundings, namespace=known.key.namespace, wake=self.wake)
@@ -96,7 +96,7 @@ class Autoscaler:
         if known.spec and self._targeting.follow(known.spec.scale_target_ref):
             self._announcer.forget_original()
             self._forget(other_target=True)
-        self._held = known.held
+        self._holding.seen(known)
         self.wake()
 
     def wake(self) -> None:
@@ -136,15 +136,16 @@ class Autoscaler:
             return
         await self._around.rivals.settled()
         try:
-            await self._hold(spec=known.spec, target=place.target, now=seen_at)
-        except ApiError as error:
-            place.refused(now=seen_at)
-            self._refused(error, resource="finalizers", told=finalizer_problem(error=error))
-            return
-        try:
+            if self._conflict(known) is None:
+                # What somebody else writes is not ours to give back.
+                await self._holding.keep(known=known, spec=known.spec, target=place.target, now=seen_at)
             findings = await self._scale(
                 known, spec=known.spec, feed=feed, place=place, entries=entries, seen_at=seen_at
             )
+        except FinalizerError as refused:
+            place.refused(now=seen_at)
+            self._refused(refused.error, resource="finalizers", told=finalizer_problem(error=refused.error))
+            return
         except ApiError as error:
             place.refused(now=seen_at)
             self._refused(error, resource="scale", told=target_problem(error=error, spec=known.spec), entries=entries)
@@ -169,24 +170,6 @@ class Autoscaler:
             log.warning("%s: %s not read or written: %s", self._known.key, resource, error)
         else:
             self._announcer.tell(Findings(conditions=told, entries=entries), about=self._known)
-
-    async def _hold(self, *, spec: QueueConsumerSpec, target: Target, now: float) -> None:
-        """Before the first write: have the object wait for its target's replicas when it is deleted, or no longer."""
-        asked_for = restoration.asked_for(spec)
-        if self._conflict(self._known) is not None:
-            return  # What somebody else writes is not ours to give back.
-        if asked_for and not self._announcer.has_original:
-            # Of another target, too, for which the finalizer is there already.
-            known = await restoration.original(known=self._known, ref=target.ref, around=self._around)
-            replicas = (await target.scale(now=now)).replicas if known is None else known
-            await self._announcer.keep_original(replicas, about=self._known)
-        if asked_for == self._held:
-            return
-        if asked_for:
-            await restoration.hold(known=self._known, around=self._around)
-        else:
-            await restoration.release(known=self._known, around=self._around)
-        self._held = asked_for
 
     def _come_back_if(self, *, unread: bool) -> None:
         """Take another turn though no reading comes: a fallback becomes due, a pause ends, pods come and go."""

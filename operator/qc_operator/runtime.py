@@ -12,9 +12,8 @@ import logging
 import secrets
 import signal
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any
 
 from qc_operator import health
 from qc_operator.brokers.feeds import SecretFeeds
@@ -35,6 +34,7 @@ from qc_operator.cluster.status import Statuses
 from qc_operator.cluster.target_watch import TargetWatch
 from qc_operator.elector import Elector
 from qc_operator.lease_record import Timing
+from qc_operator.lifetime import live
 from qc_operator.login import keep_logged_in, log_in
 from qc_operator.metrics import Metrics
 from qc_operator.reconciler import Reconciler
@@ -47,9 +47,6 @@ from qc_operator.watch import Watch
 TELLING_AT_ONCE = 16
 """Writes of statuses and events under way. Each has a connection, whose TLS takes some 0.3 MiB: a thousand objects that
 are taken up at the same time would take 300 MiB. Nobody scales later for it."""
-
-STOP_TIMEOUT = 20.0
-"""Seconds in which everything must have ended. kopf waits 5 s for what its watch has begun."""
 
 log = logging.getLogger(__name__)
 
@@ -166,7 +163,7 @@ async def run(settings: Settings) -> int:
         if elector is None:
             log.info("POD_NAMESPACE is not set, so there is no Lease, and no other process is expected")
             metrics.leading.set(1)
-        return await _run_all(
+        return await live(
             parts,
             elector=elector,
             all_known=census.complete,
@@ -197,50 +194,3 @@ def _not_ready(*, census: Census, serving: Serving, stopping: bool) -> str | Non
     if serving.problem is not None:
         return serving.problem
     return None if census.complete.is_set() else "not all QueueConsumers are known yet"
-
-
-async def _run_all(
-    parts: list[Coroutine[Any, Any, None]],
-    *,
-    elector: Elector | None,
-    all_known: asyncio.Event,
-    reconciler: Reconciler,
-    stop: asyncio.Event,
-) -> int:
-    tasks = {asyncio.create_task(part) for part in parts}
-    leading = asyncio.create_task(_lead(elector, all_known=all_known, reconciler=reconciler, stop=stop))
-    await asyncio.wait({leading, *tasks}, return_when=asyncio.FIRST_COMPLETED)
-    failed = [task for task in (leading, *tasks) if task.done() and not task.cancelled() and task.exception()]
-    for task in failed:
-        log.error("a part of the operator failed", exc_info=task.exception())
-    stop.set()
-    await asyncio.wait({leading})
-    for task in tasks:
-        task.cancel()
-    await asyncio.wait(tasks, timeout=STOP_TIMEOUT)
-    return 1 if failed else 0
-
-
-async def _lead(
-    elector: Elector | None, *, all_known: asyncio.Event, reconciler: Reconciler, stop: asyncio.Event
-) -> None:
-    """Serve, whenever the Lease is ours, until `stop`.
-
-    Not before all objects are known: of two that name one target the older one owns it, and may be shown later; and who
-    cannot list them must not keep the Lease from somebody who can.
-    """
-    stopping = asyncio.create_task(stop.wait())
-    knowing = asyncio.create_task(all_known.wait())
-    await asyncio.wait({stopping, knowing}, return_when=asyncio.FIRST_COMPLETED)
-    knowing.cancel()
-    if elector is None:
-        if not stop.is_set():
-            reconciler.lead()
-        await stopping
-    elif not stop.is_set():
-        electing = asyncio.create_task(elector.run(on_lead=reconciler.lead, on_follow=reconciler.follow))
-        await asyncio.wait({stopping, electing}, return_when=asyncio.FIRST_COMPLETED)
-        # First the writes under way, then the Lease, then the rest: the next one need not wait for it.
-        elector.stop()
-        await electing
-    reconciler.follow()

@@ -181,3 +181,10 @@ async def test_a_mistake_of_ours_holds_no_object_for_ever(world: World, monkeypa
             await asyncio.sleep(0.01)
 
     assert [2] == world.target.writes
+
+
+async def test_a_target_that_is_missing_is_told_as_such(world: World) -> None:
+    world.target.unreadable = ApiError(status=404, reason="NotFound", message="deployments receipts not found")
+    await world.apply(restoreReplicasOnDelete="Original")
+
+    assert ("False", "TargetNotFound") == world.condition("Ready")
