@@ -31,12 +31,13 @@ async def live(
     failed = [task for task in (leading, *tasks) if task.done() and not task.cancelled() and task.exception()]
     for task in failed:
         log.error("a part of the operator failed", exc_info=task.exception())
+    asked_for = stop.is_set()
     stop.set()
     await asyncio.wait({leading})
     for task in tasks:
         task.cancel()
     await asyncio.wait(tasks, timeout=STOP_TIMEOUT)
-    return 1 if failed else 0
+    return 0 if asked_for and not failed else 1
 
 
 async def lead(
