@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from qc_operator.scaling.full_work import FullWork
 from qc_operator.scaling.rounding import shown
 from qc_operator.scaling.step_effect import Effect, effect, enough_replicas, rose
-from qc_operator.scaling.trial import Trial, begun, compared_anew, gone_on
+from qc_operator.scaling.trial import TRIAL, Trial, begun, compared_anew, gone_on
 
 FIRST_BLOCK: Final = 300.0
 """Seconds for which no step up is made; twice as many each time that the step after the block brings nothing either, up
@@ -28,6 +28,9 @@ TRIED: Final = 0.25
 
 A quarter more, where it brings what it should, is seen at 40 messages/s within three minutes.
 """
+
+LARGER_MOST: Final = 20
+"""Doublings of that step, one for each trial's time (and for each limit in a row) that passes without a verdict."""
 
 AT_REST: Final = 300.0
 """Seconds without full work after which nothing is held any more: queues that are worked off need no guard."""
@@ -128,7 +131,10 @@ def allowed(*, limit: DownstreamLimit, now: float) -> int | None:
     if now < limit.until:
         return limit.enough
     if now < limit.busy_at + AT_REST:
-        return limit.enough + max(1, round(TRIED * limit.enough))
+        # A step too small to be told from the noise is never judged, and a limit must not be believed for ever. So it
+        # is made larger until it is; more slowly each time that it brought nothing.
+        larger = 2 ** min(int((now - limit.until) / (TRIAL * limit.times)), LARGER_MOST)
+        return limit.enough + larger * max(1, round(TRIED * limit.enough))
     return None
 
 

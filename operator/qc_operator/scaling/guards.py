@@ -15,7 +15,7 @@ for the entries that they were seen in: work that waits in another entry asks fo
 from __future__ import annotations
 
 from qc_operator.resource import Queue, QueueConsumerSpec
-from qc_operator.scaling.downstream_limit import tried
+from qc_operator.scaling.downstream_limit import allowed, tried
 from qc_operator.scaling.full_work import full_work
 from qc_operator.scaling.guard_memory import GuardMemory, Seen, packed
 from qc_operator.scaling.observation import Observation
@@ -84,7 +84,8 @@ def watched(
         pods_at=pods_at,
         unschedulable_since=since,
         stuck=sum([1 << index for index, entry in enumerate(progress) if entry is not None and entry.stuck]),
-        limited=0 if limit is None else limit.entries,
+        # What is only remembered holds nothing, so there is no reason to learn nothing either.
+        limited=0 if limit is None or allowed(limit=limit, now=now) is None else limit.entries,
         packed=packed(Seen(progress, trial, limit, past.restored_at if believed else None)),
     )
 

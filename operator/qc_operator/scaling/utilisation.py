@@ -59,8 +59,8 @@ def doubted(*, before: Work, after: Work, interval: Interval, replicas: int, set
         return work._replace(unseen=unseen)
     fewer = replicas - ceil(replicas / PART)
     raised = _set(work, each=each * replicas / fewer)
-    # A second one in time says that the first was right.
-    return raised._replace(unseen=0.0, trusted=each, tried=0, refuted=0 if work.trusted > 0.0 else work.refuted)
+    # That nothing has spoken against an earlier one says little: it may have taken no replica away yet.
+    return raised._replace(unseen=0.0, trusted=each, tried=0)
 
 
 def _tried(*, before: Work, after: Work, interval: Interval, replicas: int, settled: bool, asked: bool) -> Work:

@@ -53,9 +53,11 @@ def test_a_database_at_its_limit() -> None:
         "give it more capacity, or set maxReplicas to 9"
     ) == forbidden.message
     # With the same words for as long as there is full work, and for five minutes after it.
-    assert target.run(3600) == forbidden
+    later = target.run(3600)
+    assert later is not None
+    assert (forbidden.reason, forbidden.message) == (later.reason, later.message)
     target.line.ready = 0.0
-    assert target.run(295) == forbidden
+    assert target.run(295) is not None
     assert target.run(5) is None
 
 
@@ -109,6 +111,14 @@ def test_after_the_block_a_quarter_more_than_were_enough_may_be_tried(enough: in
     limit = msgspec.structs.replace(LIMIT, enough=enough, until=1000.0, busy_at=1000.0)
 
     assert [enough, then, then, None] == [allowed(limit=limit, now=now) for now in (999.9, 1000.0, 1299.9, 1300.0)]
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_step_that_is_never_judged_is_made_larger_until_it_is(times: int) -> None:
+    limit = msgspec.structs.replace(LIMIT, enough=4, until=0.0, busy_at=1e9, times=times)
+
+    assert [5, 6, 8, 12] == [allowed(limit=limit, now=times * now) for now in (899.9, 900.0, 1800.0, 2700.0)]
+    assert 4 + 2**20 == allowed(limit=limit, now=9e8)
 
 
 def test_a_block_never_ends_in_a_jump() -> None:

@@ -146,10 +146,10 @@ def test_a_day_is_the_longest() -> None:
     assert DOUBLINGS == work.refuted == 10
 
 
-def test_a_second_raise_says_that_the_first_was_right() -> None:
+def test_a_second_raise_counts_from_the_last_and_forgets_no_refutation() -> None:
     work = seen(raised(refuted=2, unseen=39.9), looked(held=8.0), replicas=9)
 
-    assert (0, 0) == (work.refuted, work.tried)
+    assert (2, 0) == (work.refuted, work.tried)
     assert work.trusted == pytest.approx(10 / 9)
     assert each(work) == pytest.approx(10 / 8)
 
