@@ -16,6 +16,7 @@ class Serving:
 
     def __init__(self, settings: ServingSettings, *, api: KubernetesApi) -> None:
         self._shard = settings.shard
+        self._selector = settings.namespace_selector
         self._namespaces: Namespaces | None = None
         self.changed: Callable[[], None] = lambda: None
         if settings.namespace_selector:
@@ -39,7 +40,8 @@ class Serving:
         """Why it is not known which namespaces are served, as a sentence; else None."""
         if self._namespaces is None or self._namespaces.synced:
             return None
-        return self._namespaces.problem or "the namespaces are not known yet"
+        why = self._namespaces.problem or "the namespaces are not known yet"
+        return f"QC_NAMESPACE_SELECTOR {self._selector!r}: {why}"
 
     async def run(self) -> None:
         """Follow the namespaces, as far as they are chosen by their labels."""

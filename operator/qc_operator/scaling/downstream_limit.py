@@ -133,7 +133,7 @@ def allowed(*, limit: DownstreamLimit, now: float) -> int | None:
     if now < limit.busy_at + AT_REST:
         # A step too small to be told from the noise is never judged, and a limit must not be believed for ever. So it
         # is made larger until it is; more slowly each time that it brought nothing.
-        larger = 2 ** min(int((now - limit.until) / (TRIAL * limit.times)), LARGER_MOST)
+        larger = 1 << min(int((now - limit.until) / (TRIAL * limit.times)), LARGER_MOST)
         return limit.enough + larger * max(1, round(TRIED * limit.enough))
     return None
 
