@@ -34,8 +34,13 @@ _ANSWERS: Final = frozenset({Limit.NONE, Limit.MIN, Limit.MAX, Limit.PAUSED})
 """Limits of an answer that is final. The others only hold what is there for a while."""
 
 
-def agrees(decision: Decision) -> bool:
-    """Whether a decision is content with the replicas that it found, and does not merely hold them for now."""
+def agrees(decision: Decision) -> bool | None:
+    """Whether a decision is content with the replicas that it found, and does not merely hold them for now.
+
+    None where it cannot say: between two counts of all messages it is not known whether fewer would do.
+    """
+    if decision.between and decision.replicas == decision.current:
+        return None
     return (
         decision.replicas == decision.current
         and decision.limited_by in _ANSWERS
@@ -124,10 +129,12 @@ class ForeignWrites:
         self._standing: _Standing | None = None
         self._asked: int | None = None
         self._undoings: tuple[_Undoing, ...] = ()
+        self._unjudged: tuple[Scale, _Standing] | None = None
+        """What somebody else has set, and what stood before, while no decision could say what it thinks of it."""
         self._standoff: _Standoff | None = None
 
-    def see(self, scale: Scale, *, agreed: bool, now: float) -> str | None:
-        """Take in the scale; `agreed` says whether the decision on it is content with it.
+    def see(self, scale: Scale, *, agreed: bool | None, now: float) -> str | None:
+        """Take in the scale; `agreed` says whether the decision on it is content with it, None that it cannot say.
 
         Returns a sentence for an event where somebody else has set the replicas since the last look.
         """
@@ -146,9 +153,11 @@ class ForeignWrites:
             ours = scale.writer == OUR_WRITER or (not scale.writer and scale.replicas == self._asked)
             self._asked = None
             self._stands(scale, ours=ours, now=now)
-            if not ours and not agreed:
-                told = self._foreign(scale, before=before, now=now)
-        self._try(agreed=agreed, now=now)
+            self._unjudged = None if ours else (scale, before)
+        if self._unjudged is not None and agreed is not None:
+            (theirs, stood), self._unjudged = self._unjudged, None
+            told = None if agreed else self._foreign(theirs, before=stood, now=now)
+        self._try(agreed=agreed is True, now=now)
         return told
 
     def may_write(self, *, now: float) -> bool:
@@ -162,7 +171,7 @@ class ForeignWrites:
 
     def wrote(self, scale: Scale, *, now: float) -> None:
         """The API server has taken our write and answered this."""
-        self._asked = None
+        self._asked = self._unjudged = None
         self._stands(scale, ours=True, now=now)
         if self._standoff is not None:
             self._standoff = replace(self._standoff, trial_since=now, tried=True)

@@ -1,5 +1,6 @@
 """Somebody else scales the same target: one writes, the other says why it does not, and takes over when it may."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from qc_operator.cluster.client import ApiError
 from qc_operator.conflict import Rival
 from qc_operator.registry import Key
 from tests.behaviour.conftest import KEY, TARGET, World
-from tests.unit.operator.conftest import body
+from tests.unit.operator.conftest import body, known, totals
 
 OLD = "receipts-of-old"
 ARGO = "argocd-controller"
@@ -189,3 +190,19 @@ async def test_a_conflict_holds_up_no_memory_of_changes_that_were_not_made(world
     await world.settle()
 
     assert [5] == world.target.writes
+
+
+async def test_replicas_raised_between_two_counts_are_told_once_it_is_known_that_fewer_do(world: World) -> None:
+    await world.apply()
+    await world.messages(20)
+    for _ in range(70):
+        await world.messages(20, after=1.0)
+    world.target.set(9, by="kubectl")
+    # The depth is read anew, the last count of all messages is 8 s old: the decision cannot say that fewer would do.
+    stale = world.clock.now - 8.0
+    depth = known(ready=20, unacknowledged=0, at=world.clock.now)
+    await world.see(replace(depth, totals=totals(ready=20, unacknowledged=0, at=stale)), after=1.0)
+    assert "ScaledByHand" not in reasons(world)
+
+    await world.messages(20, after=1.0)
+    assert 1 == reasons(world).count("ScaledByHand")
