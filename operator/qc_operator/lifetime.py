@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Final
 
 from qc_operator.elector import Elector
@@ -20,13 +20,13 @@ async def live(
     parts: list[Coroutine[Any, Any, None]],
     *,
     elector: Elector | None,
-    all_known: asyncio.Event,
+    known: Sequence[Callable[[], Awaitable[object]]],
     reconciler: Reconciler,
     stop: asyncio.Event,
 ) -> int:
     """Run all parts until `stop` is set or one of them fails, and lead meanwhile. Returns the exit status."""
     tasks = {asyncio.create_task(part) for part in parts}
-    leading = asyncio.create_task(lead(elector, all_known=all_known, reconciler=reconciler, stop=stop))
+    leading = asyncio.create_task(lead(elector, known=known, reconciler=reconciler, stop=stop))
     await asyncio.wait({leading, *tasks}, return_when=asyncio.FIRST_COMPLETED)
     failed = [task for task in (leading, *tasks) if task.done() and not task.cancelled() and task.exception()]
     for task in failed:
@@ -41,15 +41,23 @@ async def live(
 
 
 async def lead(
-    elector: Elector | None, *, all_known: asyncio.Event, reconciler: Reconciler, stop: asyncio.Event
+    elector: Elector | None,
+    *,
+    known: Sequence[Callable[[], Awaitable[object]]],
+    reconciler: Reconciler,
+    stop: asyncio.Event,
 ) -> None:
     """Serve, whenever the Lease is ours, until `stop`.
 
-    Not before all objects are known: of two that name one target the older one owns it, and may be shown later; and who
-    cannot list them must not keep the Lease from somebody who can.
+    Not before all is `known` that has to be waited for: of two objects that name one target the older one owns it, and
+    may be shown later; and who cannot list them, or their namespaces, must not keep the Lease from somebody who can.
     """
-    stopping = asyncio.create_task(stop.wait())
-    knowing = asyncio.create_task(all_known.wait())
+
+    async def know() -> None:
+        for what in known:
+            await what()
+
+    stopping, knowing = asyncio.create_task(stop.wait()), asyncio.create_task(know())
     await asyncio.wait({stopping, knowing}, return_when=asyncio.FIRST_COMPLETED)
     knowing.cancel()
     if elector is None:

@@ -166,7 +166,7 @@ async def run(settings: Settings) -> int:
         return await live(
             parts,
             elector=elector,
-            all_known=census.complete,
+            known=(census.complete.wait, serving.settled),
             reconciler=reconciler,
             stop=stop,
         )

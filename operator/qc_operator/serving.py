@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Final
 
 from qc_operator.cluster.client import KubernetesApi
 from qc_operator.cluster.namespaces import Namespaces
 from qc_operator.registry import Key
 from qc_operator.settings import ServingSettings
+
+LOOK: Final = 0.2
+"""Seconds between two looks whether the namespaces are known."""
 
 
 class Serving:
@@ -42,6 +46,11 @@ class Serving:
             return None
         why = self._namespaces.problem or "the namespaces are not known yet"
         return f"QC_NAMESPACE_SELECTOR {self._selector!r}: {why}"
+
+    async def settled(self) -> None:
+        """Wait until it is known which namespaces are served."""
+        while self.problem is not None:  # noqa: ASYNC110 - it comes and goes with a watch, and nobody is in a hurry
+            await asyncio.sleep(LOOK)
 
     async def run(self) -> None:
         """Follow the namespaces, as far as they are chosen by their labels."""
