@@ -323,9 +323,9 @@ async def test_without_the_right_to_list_pods_that_is_told(
     assert f'cannot list resource "pods" in API group "" in the namespace "{NAMESPACE}"' in caplog.messages[0]
 
 
-def test_the_operator_may_list_pods_and_do_nothing_else_with_them(operator: str, kubectl: Command) -> None:
+def test_the_operator_may_list_pods_and_set_their_deletion_costs_and_nothing_else(operator: str, kubectl: Command) -> None:
     who = f"--as=system:serviceaccount:{SYSTEM}:{operator}"
     allowed = kubectl("auth", "can-i", "--list", who, "-n", NAMESPACE).splitlines()
 
     (pods,) = [line for line in allowed if line.split()[0] in {"pods", "pods.*"} or line.startswith("pods/")]
-    assert ["pods", "[]", "[]", "[list]"] == pods.split()
+    assert ["pods", "[]", "[]", "[list patch]"] == pods.split(maxsplit=3)
