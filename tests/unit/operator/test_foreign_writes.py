@@ -1,6 +1,6 @@
 """Others write the replicas, too: once is told, again and again is a conflict, and it ends when they stop."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import pytest
@@ -8,7 +8,7 @@ import pytest
 from qc_operator.cluster import OUR_WRITER, Scale
 from qc_operator.foreign_writes import ForeignWrites, agrees
 from qc_operator.scaling.pause import parse
-from tests.unit.operator.conftest import Story, known, unknown
+from tests.unit.operator.conftest import Story, known, spec, totals, unknown
 
 MINUTE = 60.0
 BY_HAND = (
@@ -427,3 +427,35 @@ def test_a_paused_object_agrees_with_whatever_is_set_by_hand(story: Story) -> No
     story.replicas = 7
 
     assert agrees(story.turn(known(ready=0, unacknowledged=0, at=story.now)))
+
+
+def raised_unnoticed(*, agreed_later: bool) -> list[str | None]:
+    """Five are ours; somebody sets seven while no decision can say whether fewer would do; two looks later one can."""
+    target = Target()
+    target.turn()
+    target.set(7)
+    looks = (None, None, agreed_later)
+    return [
+        target.foreign.see(target.scale(), agreed=agreed, now=target.now + 1.0 + look)
+        for look, agreed in enumerate(looks)
+    ]
+
+
+def test_replicas_raised_between_two_counts_are_told_once_it_is_known_that_fewer_do() -> None:
+    assert [None, None, BY_HAND] == raised_unnoticed(agreed_later=False)
+
+
+def test_replicas_raised_between_two_counts_are_not_told_if_the_queues_want_as_many() -> None:
+    assert [None, None, None] == raised_unnoticed(agreed_later=True)
+
+
+def test_between_two_counts_a_decision_cannot_say_whether_it_agrees() -> None:
+    told = Story(spec(), replicas=4)
+    for _ in range(70):
+        told.turn(known(ready=20, unacknowledged=0, at=told.now + 1.0), after=1.0)
+    told.replicas = 9
+    seen = known(ready=20, unacknowledged=0, at=told.now)
+    counted = totals(ready=20, unacknowledged=0, at=told.now - 4.0)
+
+    assert agrees(told.turn(replace(seen, totals=counted))) is None
+    assert agrees(told.turn(known(ready=20, unacknowledged=0, at=told.now + 1.0), after=1.0)) is not None
