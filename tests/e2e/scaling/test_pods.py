@@ -323,7 +323,7 @@ async def test_without_the_right_to_list_pods_that_is_told(
     assert f'cannot list resource "pods" in API group "" in the namespace "{NAMESPACE}"' in caplog.messages[0]
 
 
-def test_the_operator_may_list_pods_and_set_their_deletion_costs_and_nothing_else(operator: str, kubectl: Command) -> None:
+def test_the_operator_may_list_and_patch_pods_and_do_nothing_else_with_them(operator: str, kubectl: Command) -> None:
     who = f"--as=system:serviceaccount:{SYSTEM}:{operator}"
     allowed = kubectl("auth", "can-i", "--list", who, "-n", NAMESPACE).splitlines()
 
