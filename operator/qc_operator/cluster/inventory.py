@@ -4,39 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Final
-from urllib.parse import quote
 
 import msgspec
 
 from qc_operator.cluster.client import ApiError, KubernetesApi
+from qc_operator.cluster.list_pages import pages
+from qc_operator.cluster.reflector import METADATA_ONLY
+from qc_operator.cluster.watch_event import Bare
+from qc_operator.cluster.watch_trouble import UnreadableError
 from qc_operator.registry import Key
 from qc_operator.resource import GROUP, PLURAL, VERSION
 
-PAGE: Final = 500
-ONLY_METADATA: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-
 log = logging.getLogger(__name__)
-
-
-class _Metadata(msgspec.Struct):
-    name: str
-    namespace: str
-    uid: str
-
-
-class _Item(msgspec.Struct):
-    metadata: _Metadata
-
-
-class _ListMetadata(msgspec.Struct):
-    more: str = msgspec.field(name="continue", default="")
-
-
-class _Page(msgspec.Struct):
-    metadata: _ListMetadata
-    items: list[_Item] | None = None
-    """null where there are none."""
 
 
 class Inventory:
@@ -47,7 +26,7 @@ class Inventory:
         base = f"/apis/{GROUP}/{VERSION}"
         self._paths = {namespace: f"{base}/namespaces/{namespace}/{PLURAL}" for namespace in namespaces}
         self._paths = self._paths or {"": f"{base}/{PLURAL}"}
-        self._decoder = msgspec.json.Decoder(_Page)
+        self._decoder = msgspec.json.Decoder(Bare)
         self.unlisted: frozenset[str] = frozenset()
         """Namespaces that the last list leaves out, because the operator may not list there."""
 
@@ -73,18 +52,10 @@ class Inventory:
         return found
 
     async def _list(self, path: str, *, into: dict[Key, str]) -> None:
-        more = ""
-        while True:
-            page = await self._page(f"{path}?limit={PAGE}" + (f"&continue={quote(more)}" if more else ""))
-            for item in page.items or ():
-                into[Key(item.metadata.namespace, item.metadata.name)] = item.metadata.uid
-            more = page.metadata.more
-            if not more:
-                return
-
-    async def _page(self, path: str) -> _Page:
-        body, _ = await self._api.get_bytes(path, accept=ONLY_METADATA)
         try:
-            return self._decoder.decode(body)
-        except msgspec.MsgspecError as error:
+            async for page in pages(api=self._api, path=path, selection={}, accept=METADATA_ONLY[0]):
+                for item in page.items or ():
+                    metadata = self._decoder.decode(item).metadata
+                    into[Key(metadata.namespace, metadata.name)] = metadata.uid
+        except (UnreadableError, msgspec.DecodeError) as error:
             raise ApiError(status=0, reason="Unreadable", message=f"GET {path}: {error}") from None

@@ -3,9 +3,10 @@
 import pytest
 
 from qc_operator.census import Census
-from qc_operator.cluster import inventory as module
+from qc_operator.cluster import list_pages as module
 from qc_operator.cluster.client import ApiError
 from qc_operator.cluster.inventory import Inventory
+from qc_operator.cluster.reflector import METADATA_ONLY
 from qc_operator.registry import Key
 from tests.adapters.kubernetes.access import Access, paths
 from tests.adapters.kubernetes.queueconsumers import Operator, create, path
@@ -56,7 +57,7 @@ async def test_no_spec_and_no_status_is_transferred(admin: Access) -> None:
     await of(admin, "inventory-f", "one")
     await admin.patch(f"{path('inventory-f', 'one')}/status", {"status": {"desiredReplicas": 3}})
     listed = "/apis/queueconsumer.dev/v1alpha1/namespaces/inventory-f/queueconsumers"
-    body, _ = await admin.api.get_bytes(listed, accept=module.ONLY_METADATA)
+    body, _ = await admin.api.get_bytes(listed, accept=METADATA_ONLY[0])
 
     assert b"desiredReplicas" not in body.replace(b"f:desiredReplicas", b"")
     assert b"scaleUpAbove" not in body.replace(b"f:scaleUpAbove", b"")
