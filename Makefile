@@ -40,10 +40,12 @@ lock: ## Lock the dependencies again, with hashes and without index URLs
 	    -o requirements/$$extra.txt; done
 
 .PHONY: generate
-generate: venv ## Write again what follows from crds/ and the chart's values: copy, reference, table
+generate: venv ## Write again what follows from crds/, the chart's values and the code: copy, references, table
 	@cp crds/*.yaml charts/queueconsumer-operator/files/
 	@$(PY) docs/generate_api_reference.py
 	@$(PY) docs/generate_chart_values.py
+	@$(PY) docs/generate_metrics.py
+	@$(PY) -m dashboards
 
 .PHONY: packages
 packages: ## Install the Debian packages that the cluster and the tests need, as far as they are missing (root)
@@ -79,6 +81,14 @@ bench-reader: packages venv ## Measure what reading queues costs and how fresh i
 .PHONY: bench-fleet
 bench-fleet: packages venv ## Measure an operator with 1,000 and 10,000 QueueConsumers (BENCH_OPTIONS="--members 1000")
 	@$(PY) -m bench.fleet $(BENCH_OPTIONS)
+
+.PHONY: bench-scrape
+bench-scrape: venv ## Measure what a scrape of /metrics costs, beside plain prometheus_client (BENCH_OPTIONS="--members 1000")
+	@$(PY) -m bench.scrape $(BENCH_OPTIONS)
+
+.PHONY: bench-page
+bench-page: venv ## Measure what the live page costs and how soon it shows a change of replicas
+	@$(PY) -m bench.page $(BENCH_OPTIONS)
 
 .PHONY: bench-faults
 bench-faults: packages venv ## Measure what is told of a queue during each fault, and how soon it is read again (BENCH_OPTIONS="--faults port")

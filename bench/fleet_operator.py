@@ -43,13 +43,14 @@ class Operator:
         """Memory that it has now."""
         return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * _PAGE / 2**20
 
-    async def metric(self, name: str) -> float:
-        """One of its metrics without labels."""
+    async def metric(self, sample: str) -> float:
+        """One of its metrics, with the labels that it has: `name` or `name{label="value"}`."""
+        name = sample.partition("{")[0]
         async with self.session.get(f"http://127.0.0.1:{self.port}/metrics", params={"name[]": name}) as answer:
             for line in (await answer.text()).splitlines():
-                if line.startswith(f"{name} "):
+                if line.startswith(f"{sample} "):
                     return float(line.split()[1])
-        raise BenchError(f"the operator has no metric {name}")
+        raise BenchError(f"the operator has no metric {sample}")
 
     async def until_decided(self, members: int, *, within: float) -> float:
         """Wait until it has decided once for each member; seconds since it was started."""
@@ -57,7 +58,7 @@ class Operator:
             async with asyncio.timeout(within):
                 while True:
                     with contextlib.suppress(aiohttp.ClientError):
-                        decided = await self.metric("queueconsumer_operator_decided_resources")
+                        decided = await self.metric('queueconsumer_operator_resources{phase="ready"}')
                         if decided >= members:
                             return time.monotonic() - self.started_at
                     await asyncio.sleep(0.1)

@@ -17,6 +17,7 @@ from devcluster.progress import run_long
 PACKAGES = {
     "buildah": "/usr/bin/buildah",
     "ca-certificates": "/etc/ssl/certs/ca-certificates.crt",
+    "chromium": "/usr/bin/chromium",
     "conntrack": "/usr/sbin/conntrack",
     "containerd": "/usr/bin/containerd",
     "containernetworking-plugins": "/usr/lib/cni/bridge",
@@ -25,15 +26,17 @@ PACKAGES = {
     "iproute2": "/usr/bin/ip",
     "iptables": "/usr/sbin/iptables",
     "openssl": "/usr/bin/openssl",
+    "prometheus": "/usr/bin/promtool",
+    "prometheus-alertmanager": "/usr/bin/amtool",
     "rabbitmq-server": "/usr/sbin/rabbitmq-server",
     "runc": "/usr/sbin/runc",
 }
 # Kubernetes itself, and distributions that have kubelet and kube-proxy in one program (k3s, RKE2, k0s, MicroK8s).
 _NODE_PROGRAMS = {"kubelet", "kube-proxy", "k3s-server", "k3s-agent", "rke2", "k0s", "kubelite"}
 _POLICY = "#!/bin/sh\n# Put here by devcluster while it installs packages.\nexit 101\n"
-# For the tests, which run a broker on the host, from a virtual environment, and set clocks; the cluster itself does
-# without.
-_FOR_TESTS_ONLY = {"faketime", "rabbitmq-server", "python3-venv"}
+# For the tests, which run a broker, Prometheus and a browser on the host, from a virtual environment, and set clocks;
+# the cluster itself does without.
+_FOR_TESTS_ONLY = {"chromium", "faketime", "prometheus", "prometheus-alertmanager", "rabbitmq-server", "python3-venv"}
 
 
 def missing_packages(*, root: Path = Path("/")) -> list[str]:

@@ -13,7 +13,10 @@ from collections.abc import Sequence
 from typing import Final
 
 # Quick ones first, so that a mistake shows early.
-BUSY: Final = ("tests/unit", "tests/property", "tests/packaging", "tests/behaviour", "tests/adapters", "tests/e2e")
+BUSY: Final = (
+    *("tests/unit", "tests/property", "tests/packaging", "tests/dashboards"),
+    *("tests/behaviour", "tests/adapters", "tests/e2e"),
+)
 WAITING: Final = ("tests/adapters/kubernetes", "tests/e2e/leadership", "tests/chaos")
 NONE_COLLECTED: Final = 5
 

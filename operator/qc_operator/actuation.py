@@ -14,6 +14,7 @@ from qc_operator.foreign_writes import agrees
 from qc_operator.metrics import Metrics
 from qc_operator.registry import Known
 from qc_operator.resource import QueueConsumerSpec
+from qc_operator.scale_record import direction
 from qc_operator.scaling.decision import Decision, decide
 from qc_operator.scaling.memory import Memory
 from qc_operator.scaling.observation import EntryObservation, Observation
@@ -104,7 +105,9 @@ async def actuate(
             if not error.conflict:
                 raise
         else:
-            metrics.scaled(known.key, decision=decision, reaction=clock.monotonic() - seen_at)
+            now = clock.monotonic()
+            metrics.reaction.of(direction(before=decision.current, after=decision.replicas)).observe(now - seen_at)
+            metrics.of(known.key).scale.scaled(decision, now=now, at=clock.utcnow())
             change = f"{scale.replicas} -> {decision.replicas} replicas"
             log.info("%s: %s, %s: %s", known.key, change, decision.reason.value, decision.message)
             foreign.wrote(written, now=seen_at)

@@ -17,7 +17,7 @@ from qc_operator.registry import Known
 from qc_operator.reporting import Findings
 from qc_operator.scaling import capacity_kept, guards_kept
 from qc_operator.scaling.memory import Memory
-from qc_operator.surroundings import Clock
+from qc_operator.surroundings import Clock, Onlooker
 from qc_operator.transitions import Event
 
 REFUSED_MOST = 60.0
@@ -45,6 +45,7 @@ class Announcer:
         events: EventPoster,
         metrics: Metrics,
         clock: Clock,
+        onlooker: Onlooker,
         numbers_interval: float,
         on_gone: Callable[[], None],
     ) -> None:
@@ -60,6 +61,7 @@ class Announcer:
         self._events = events
         self._metrics = metrics
         self._clock = clock
+        self._onlooker = onlooker
         self._numbers_interval = numbers_interval
         self._on_gone = on_gone
         self._task: asyncio.Task[None] | None = None
@@ -67,8 +69,6 @@ class Announcer:
 
     def tell(self, findings: Findings, *, about: Known) -> None:
         """Take in what a turn has found, and have it written where it is news."""
-        for condition in findings.conditions:
-            self._metrics.condition.of(about.key, condition.type).set(condition.status == "True")
         ref = about.spec.scale_target_ref if about.spec else None
         now = self._clock.utcnow()
         news = transitions.events(findings=findings, previous=self._status.get("conditions", ()))
@@ -88,6 +88,10 @@ class Announcer:
             broker=_broker(about),
             now=now,
         )
+        metrics = self._metrics.of(about.key)
+        metrics.told(findings.conditions)
+        metrics.scale.remember(self._status.get("history"))
+        self._onlooker.told(about, status=self._status, change=findings.change, now=now)
         self._deliver()
 
     def forget_learned(self) -> None:
@@ -129,8 +133,12 @@ class Announcer:
             self._task.cancel()
 
     def _deliver(self) -> None:
-        if self._task is None and (self._news or self._status_is_due()):
+        if self._task is not None:
+            return
+        if self._news or self._status_is_due():
             self._task = asyncio.create_task(self._write_all())
+        else:
+            self._metrics.status_writes_skipped.inc()
 
     def _status_is_due(self) -> bool:
         now = self._clock.monotonic()

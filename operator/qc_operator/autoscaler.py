@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from qc_operator.actuation import SupersededError, actuate
+from qc_operator import scale_record
+from qc_operator.actuation import Actuation, SupersededError, actuate
 from qc_operator.announcer import Announcer
 from qc_operator.brokers import Feed
 from qc_operator.cluster.client import ApiError
@@ -20,7 +21,7 @@ from qc_operator.conflict import Conflict
 from qc_operator.feeding import Feeding
 from qc_operator.holding import FinalizerError, Holding
 from qc_operator.memory_kept import restored
-from qc_operator.readiness import blocked, finalizer_problem, target_problem
+from qc_operator.readiness import blocked, finalizer_problem, target_problem, unread
 from qc_operator.registry import Known
 from qc_operator.reporting import Findings
 from qc_operator.resource import QueueConsumerSpec
@@ -52,12 +53,16 @@ class Autoscaler:
         self._known = known
         self._conflict = conflict
         self._around = surroundings
+        self._metrics = surroundings.metrics.of(known.key)
+        status = known.status
+        self._metrics.scale.remember(status.get("history"))
         self._announcer = Announcer(
-            status=known.status,
+            status=status,
             statuses=surroundings.statuses,
             events=surroundings.events,
             metrics=surroundings.metrics,
             clock=surroundings.clock,
+            onlooker=surroundings.onlooker,
             numbers_interval=surroundings.settings.numbers_interval,
             on_gone=on_gone,
         )
@@ -65,10 +70,8 @@ class Autoscaler:
         self._memory: Memory = remember_nothing(now=surroundings.clock.monotonic())
         self._feeding = Feeding(feeds=surroundings.feeds, namespace=known.key.namespace, notify=self.wake)
         self._targeting = Targeting(around=surroundings, namespace=known.key.namespace, wake=self.wake)
-        self._turns = Turns(take=self._take_turn, monotonic=surroundings.clock.monotonic)
+        self._turns = Turns(take=self._take_turn, monotonic=surroundings.clock.monotonic, ended=self._turn_ended)
         self._unread: asyncio.TimerHandle | None = None
-        self.decided = False
-        """Whether a decision was made."""
         self.update(known)
         clock = surroundings.clock
         self._memory = restored(known=known, now=clock.monotonic(), at=clock.utcnow())
@@ -93,6 +96,7 @@ class Autoscaler:
         self._known = known
         if self._feeding.follow(known.spec):
             self._forget(other_target=False)
+        self._metrics.specified(known.spec)
         if known.spec and self._targeting.follow(known.spec.scale_target_ref):
             self._announcer.forget_original()
             self._forget(other_target=True)
@@ -112,6 +116,7 @@ class Autoscaler:
             self._unread.cancel()
         self._announcer.close()
         self._around.metrics.forget(self._known.key)
+        self._around.onlooker.gone(self._known.key)
 
     def _forget(self, *, other_target: bool) -> None:
         """Begin anew: what was seen of other queues, or decided for another target, says nothing about these."""
@@ -119,7 +124,7 @@ class Autoscaler:
         # Policies are about the target, whichever queues asked for the changes.
         self._memory = memory if other_target else replace(memory, changes=self._memory.changes)
         self._announcer.forget_learned()
-        self._around.metrics.forget(self._known.key)
+        self._metrics.forget_readings()
 
     async def _take_turn(self) -> None:
         known, feed, place = self._known, self._feeding.feed, self._targeting.place
@@ -127,6 +132,13 @@ class Autoscaler:
             self._announcer.tell(Findings(conditions=blocked(known)), about=known)
             return
         entries, seen_at = feed.observe(), self._around.clock.monotonic()
+        self._metrics.observed(
+            entries,
+            broker=feed.broker,
+            unread=unread(problem=feed.problem, entries=entries),
+            now=seen_at,
+            at=self._around.clock.utcnow(),
+        )
         self._come_back_if(unread=feed.problem is not None or not all(entry.known for entry in entries))
         if self._feeding.awaited(entries, now=seen_at):
             # The first reading of this broker is still to come, and what another one said is of no use.
@@ -165,11 +177,18 @@ class Autoscaler:
     ) -> None:
         """Nothing was written, and the next try is not the next turn."""
         self._around.metrics.api_errors.labels(resource=resource, reason=error.reason).inc()
+        self._around.metrics.evaluations.labels("error").inc()
         if error.passing:
             # Neither could a status be written now; nothing is known to be wrong with the object.
             log.warning("%s: %s not read or written: %s", self._known.key, resource, error)
         else:
+            self._metrics.undecided()
             self._announcer.tell(Findings(conditions=told, entries=entries), about=self._known)
+
+    def _turn_ended(self, seconds: float) -> None:
+        metrics = self._around.metrics
+        metrics.turn.observe(seconds)
+        metrics.last_turn.at = self._around.clock.utcnow().timestamp()
 
     def _come_back_if(self, *, unread: bool) -> None:
         """Take another turn though no reading comes: a fallback becomes due, a pause ends, pods come and go."""
@@ -210,7 +229,6 @@ class Autoscaler:
             seen_at=seen_at,
         )
         decision, scale = acted.decision, acted.scale
-        self.decided = True
         if before is self._memory:
             # Otherwise the spec has changed meanwhile, and the memory begins anew with it. What was not written has
             # changed nothing that a policy could count.
@@ -230,7 +248,7 @@ class Autoscaler:
             and known.pause.until is None
         )
         feed.expect_change(at_zero=at_zero, at_rest=at_rest)
-        self._around.metrics.measure(known.key, spec=spec, entries=entries, decision=decision, running=scale.running)
+        self._measure(acted, place=place)
         return verdict(
             decision=decision,
             entries=entries,
@@ -243,4 +261,13 @@ class Autoscaler:
             wrote=acted.wrote,
             conflict=acted.conflict,
             by_hand=acted.by_hand,
+        )
+
+    def _measure(self, acted: Actuation, *, place: Workplace) -> None:
+        decision, now = acted.decision, self._around.clock.monotonic()
+        change = acted.wrote and decision.replicas != decision.current
+        result = scale_record.direction(before=decision.current, after=decision.replicas) if change else "hold"
+        self._around.metrics.evaluations.labels(result).inc()
+        self._metrics.decided(
+            decision, wrote=acted.wrote, running=acted.scale.running, pods=place.target.pods(now=now), now=now
         )

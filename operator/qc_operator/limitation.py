@@ -91,25 +91,32 @@ def objective_met(*, decision: Decision, spec: QueueConsumerSpec, told: str | No
         return (_objective("Unknown", "NoObjective", "no queue has a wait objective"),)
     if decision.infeasible is not None:
         return (_objective("False", "ObjectiveInfeasible", decision.infeasible),)
-    waiting = [
-        (source.name or source.pattern, wait)
-        for source, wait in zip(spec.queues, decision.waiting, strict=False)
-        if wait is not None
-    ]
-    late = "; ".join(
-        f"messages in {name} wait about {wait.seconds:.0f} s, objectiveSeconds is {wait.objective}"
-        for name, wait in waiting
-        if wait.seconds is not None and wait.seconds > wait.objective
-    )
-    guard = decision.guard
-    # Of consumers that are stuck the estimate says what they managed before.
-    stuck = guard is not None and guard.reason == "ConsumersStuck"
-    if late or stuck:
+    met, guard = on_time(decision), decision.guard
+    if met is False:
+        late = "; ".join(
+            f"messages in {source.name or source.pattern} wait about {wait.seconds:.0f} s, objectiveSeconds is "
+            f"{wait.objective}"
+            for source, wait in zip(spec.queues, decision.waiting, strict=False)
+            if wait is not None and wait.seconds is not None and wait.seconds > wait.objective
+        )
         message = ": ".join(words for words in (late, guard.message if guard else "") if words)
         return (_objective("False", guard.reason if guard else "WaitTooLong", message),)
-    if not waiting or any(wait.seconds is None for _, wait in waiting):
+    if met is None:
         return (_objective("Unknown", "WaitUnknown", "how long messages wait is not known yet"),)
     return (_objective("True", "WaitWithinObjective", "every message is expected to be taken in time"),)
+
+
+def on_time(decision: Decision) -> bool | None:
+    """Whether messages are taken within their objectives as things stand; None without one, or while not known.
+
+    An objective that replicas cannot meet by reacting to a burst is met all the same while there is none.
+    """
+    waiting = [wait for wait in decision.waiting if wait is not None]
+    # Of consumers that are stuck the estimate says what they managed before.
+    stuck = decision.guard is not None and decision.guard.reason == "ConsumersStuck"
+    if stuck or any(wait.seconds is not None and wait.seconds > wait.objective for wait in waiting):
+        return False
+    return None if not waiting or any(wait.seconds is None for wait in waiting) else True
 
 
 def _objective(status: Truth, reason: str, message: str) -> Condition:

@@ -1,123 +1,211 @@
-"""Prometheus metrics: what the queues hold, what was decided, and what the operator did about it.
+"""All metrics of one operator process: those of each QueueConsumer, and those of the process itself.
 
 Series of a QueueConsumer end with it: a gauge that stands still for ever would raise alerts about nothing.
 """
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+import platform
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple
 
-from qc_operator.object_series import KnownNumber, ObjectSeries
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
+
+from qc_operator import VERSION
+from qc_operator.broker_connections import BrokerConnections
+from qc_operator.metric_families import FAMILIES
+from qc_operator.object_metrics import ObjectMetrics, Phase
+from qc_operator.object_series import ObjectSeries
 from qc_operator.registry import Key
-from qc_operator.resource import QueueConsumerSpec
-from qc_operator.scaling.decision import Decision
-from qc_operator.scaling.observation import EntryObservation
+from qc_operator.timings import Moment, Timings
 
-OBJECT = ("namespace", "queueconsumer")
+PREFIX: Final = "queueconsumer_operator_"
+PHASES: Final[tuple[Phase, ...]] = ("pending", "ready", "not_ready")
+DIRECTIONS: Final = (("up",), ("down",))
+RESULTS: Final = ("up", "down", "hold", "error")
+HEALTHY, WARNING, ERROR = 0, 1, 2
+"""Values of `health_status`."""
+
+
+class Described(NamedTuple):
+    """A metric of the process, in words."""
+
+    name: str
+    type: str
+    labels: tuple[str, ...]
+    help: str
 
 
 class Metrics:
-    """All metrics of one operator process, in a registry of their own."""
+    """All of them: `objects` by QueueConsumer, `process` of the process, and `registry` with both."""
 
     def __init__(self) -> None:
+        # They would be as many series again, with what Prometheus does not ask for.
+        disable_created_metrics()  # type: ignore[no-untyped-call] # prometheus_client has types but for this
+        self.objects = ObjectSeries(FAMILIES)
+        self.process = CollectorRegistry()
         self.registry = CollectorRegistry()
-        self.ready = KnownNumber(
-            self._gauge("queue_messages_ready", "Messages ready for delivery; absent while unknown.", "queue")
+        """To read values from. A scrape takes the lines that `objects` has ready: see `exposition.py`."""
+        for each in (self.objects, self.process):
+            self.registry.register(each)
+        self.described: list[Described] = []
+        """Those of the process that are ours, for the page about them."""
+        self._served: dict[Key, ObjectMetrics] = {}
+        self.leader = self._gauge("leader", "1 while this process holds the Lease of its shard, or needs none.")
+        self.health_status = self._gauge(
+            "health_status", "0 healthy; 1 warning, something stands in its way, see /readyz; 2 error, see /healthz."
         )
-        self.unacknowledged = KnownNumber(
-            self._gauge(
-                "queue_messages_unacked", "Messages delivered and not yet acknowledged; absent while unknown.", "queue"
-            )
+        self.resources = self._gauge(
+            "resources",
+            "QueueConsumers that this process serves: pending, until something is known of them, and by their "
+            "condition Ready. 0 on a stand-by.",
+            "phase",
         )
-        self.current = self._gauge("status_current_replicas", "Pods of the target, as in status.currentReplicas.")
-        self.desired = self._gauge("status_desired_replicas", "Replicas decided upon, after limits.")
-        self.min_replicas = self._gauge("spec_min_replicas", "minReplicas of the spec.")
-        self.max_replicas = self._gauge("spec_max_replicas", "maxReplicas of the spec.")
-        self.condition = self._gauge("status_condition", "1 while the condition is True.", "condition")
-        self.last_reading = self._gauge(
-            "last_reading_timestamp_seconds",
-            "When all queues were last read, in seconds since the epoch.",
+        for phase in PHASES:
+            self.resources.labels(phase)
+        self.evaluations = self._counter(
+            "evaluations",
+            "Decisions by what came of them: replicas written up or down, held, or an error of the API server.",
+            "result",
         )
-        self.scale_events = ObjectSeries(
-            Counter(
-                "queueconsumer_scale_events",
-                "Changes of replicas that were written.",
-                (*OBJECT, "direction", "reason", "limit"),
-                registry=self.registry,
-            )
+        for result in RESULTS:
+            self.evaluations.labels(result)
+        self.turn = self._timings(
+            "turn_duration_seconds",
+            "A turn of one QueueConsumer: look, decide, write replicas. Turns are woken by readings.",
+            bounds=(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1, 5, 10, 60),
+        ).of()
+        self.last_turn = self._moment(
+            "last_turn_timestamp_seconds",
+            "When a turn of any QueueConsumer last ended, or, until then, when this process began to serve; in "
+            "seconds since the epoch. Absent on a stand-by.",
         )
-        self.reaction = Histogram(
-            "queueconsumer_operator_reaction_seconds",
+        self.reaction = self._timings(
+            "reaction_seconds",
             "From the reading that called for a change to the API server's acceptance of the write.",
-            ("direction",),
-            buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
-            registry=self.registry,
+            bounds=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+            labels=("direction",),
+            known=DIRECTIONS,
         )
-        self.resources = Gauge(
-            "queueconsumer_operator_resources", "QueueConsumers that the operator knows.", registry=self.registry
+        self.completion = self._timings(
+            "scale_completion_seconds",
+            "From a write of replicas to as many pods: all of them ready, on the way up. One that was overtaken by "
+            "another change is not counted.",
+            bounds=(1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800),
+            labels=("direction",),
+            known=DIRECTIONS,
         )
-        self.decided = Gauge(
-            "queueconsumer_operator_decided_resources",
-            "QueueConsumers for which a decision was made since this process serves them.",
-            registry=self.registry,
+        self.loop_lag = self._timings(
+            "loop_lag_seconds",
+            "By how much the event loop was late, looked at four times a second.",
+            bounds=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5),
+        ).of()
+        self.broker_reads = self._timings(
+            "broker_read_duration_seconds",
+            "One question to a broker: a passive declare of one queue, or the totals of a vhost.",
+            bounds=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 4),
+            labels=("method", "outcome"),
+            known=tuple((method, outcome) for method in ("declare", "totals") for outcome in ("ok", "error")),
         )
-        self.events_dropped = Counter(
-            "queueconsumer_operator_events_dropped",
-            "Kubernetes events that were not posted because their object had too many.",
-            registry=self.registry,
+        self.api_requests = self._counter(
+            "api_requests",
+            "Requests to the API server: verb and resource as in its rights, and HTTP's code, none without an answer.",
+            *("verb", "resource", "code"),
         )
-        self.leading = Gauge(
-            "queueconsumer_operator_leading",
-            "1 while this process holds the Lease of its shard, or needs none.",
-            registry=self.registry,
+        self.api_durations = self._timings(
+            "api_request_duration_seconds",
+            "Requests to the API server that were answered or given up; a watch until it has begun.",
+            bounds=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 10),
+            labels=("verb",),
+            known=(),
         )
-        self.api_errors = Counter(
-            "queueconsumer_operator_api_errors",
-            "Requests to the API server that failed.",
-            ("resource", "reason"),
-            registry=self.registry,
+        self.api_errors = self._counter(
+            "api_errors", "Requests to the API server that failed, by its reason.", "resource", "reason"
         )
+        self.status_writes_skipped = self._counter(
+            "status_writes_skipped", "Turns that have found nothing worth a write of the status."
+        )
+        self.events_dropped = self._counter(
+            "events_dropped",
+            "Kubernetes events that were not posted: their object had too many, or the API server was away too long.",
+        )
+        self._gauge("build_info", "Always 1. The labels are the versions.", "version", "python").labels(
+            VERSION, platform.python_version()
+        ).set(1)
+        ProcessCollector(registry=self.process)
+        GCCollector(registry=self.process)
 
-    def _gauge(self, name: str, help_text: str, *labels: str) -> ObjectSeries[Gauge]:
-        return ObjectSeries(Gauge(f"queueconsumer_{name}", help_text, (*OBJECT, *labels), registry=self.registry))
-
-    def measure(
-        self,
-        key: Key,
-        *,
-        spec: QueueConsumerSpec,
-        entries: tuple[EntryObservation, ...],
-        decision: Decision,
-        running: int,
-    ) -> None:
-        """Show what one turn has seen and decided; `running` pods there are, as in status.currentReplicas."""
-        self.current.of(key).set(running)
-        self.desired.of(key).set(decision.replicas)
-        self.min_replicas.of(key).set(spec.min_replicas)
-        self.max_replicas.of(key).set(spec.max_replicas)
-        for entry in entries:
-            self.ready.set(key, entry.name, entry.ready)
-            self.unacknowledged.set(key, entry.name, entry.unacknowledged)
-        if all(entry.known for entry in entries):
-            self.last_reading.of(key).set_to_current_time()
-
-    def scaled(self, key: Key, *, decision: Decision, reaction: float) -> None:
-        """Count a write that the API server accepted, `reaction` seconds after the reading that called for it."""
-        direction = "up" if decision.replicas > decision.current else "down"
-        self.reaction.labels(direction=direction).observe(reaction)
-        self.scale_events.of(key, direction, decision.reason.value, decision.limited_by.value).inc()
+    def of(self, key: Key) -> ObjectMetrics:
+        """Those of one QueueConsumer, from its first turn until `forget`."""
+        known = self._served.get(key)
+        if known is None:
+            known = self._served[key] = ObjectMetrics(
+                series=self.objects.of(key),
+                moved=self._moved,
+                completed=lambda direction, seconds: self.completion.of(direction).observe(seconds),
+            )
+        return known
 
     def forget(self, key: Key) -> None:
-        """Remove the series of a QueueConsumer that is gone, or reads other queues from now on."""
-        for series in (
-            self.ready,
-            self.unacknowledged,
-            self.current,
-            self.desired,
-            self.min_replicas,
-            self.max_replicas,
-            self.condition,
-            self.last_reading,
-            self.scale_events,
-        ):
-            series.forget(key)
+        """Remove the series of a QueueConsumer that is gone, or served no more."""
+        if (known := self._served.pop(key, None)) is not None:
+            known.close()
+
+    def watch_brokers(self, connections: Callable[[], Iterable[tuple[str, bool | None]]]) -> None:
+        """Ask at each scrape which brokers are connected to."""
+        brokers = BrokerConnections(connections)
+        self.process.register(brokers)
+        self.described += [
+            Described(family.name, family.type, labels, family.documentation)
+            for family, labels in zip(brokers.describe(), (("broker",), ("broker", "state")), strict=True)
+        ]
+
+    def watch_health(self, status: Callable[[], int]) -> None:
+        """Ask for the process's health at each scrape: `HEALTHY`, `WARNING` or `ERROR`."""
+        self.health_status.set_function(status)
+
+    def asked_api(self, verb: str, resource: str, code: str, seconds: float) -> None:
+        """Count a request to the API server."""
+        self.api_requests.labels(verb, resource, code).inc()
+        self.api_durations.of(verb).observe(seconds)
+
+    def asked_broker(self, method: str, seconds: float, *, good: bool) -> None:
+        """Count a question to a broker."""
+        self.broker_reads.of(method, "ok" if good else "error").observe(seconds)
+
+    def _moved(self, before: Phase | None, after: Phase | None) -> None:
+        if before is not None:
+            self.resources.labels(before).dec()
+        if after is not None:
+            self.resources.labels(after).inc()
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        self.described.append(Described(PREFIX + name, "gauge", labels, text))
+        return Gauge(PREFIX + name, text, labels, registry=self.process)
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        self.described.append(Described(f"{PREFIX}{name}_total", "counter", labels, text))
+        return Counter(PREFIX + name, text, labels, registry=self.process)
+
+    def _moment(self, name: str, text: str) -> Moment:
+        self.described.append(Described(PREFIX + name, "gauge", (), text))
+        return Moment(PREFIX + name, text, registry=self.process)
+
+    def _timings(
+        self,
+        name: str,
+        text: str,
+        *,
+        bounds: tuple[float, ...],
+        labels: tuple[str, ...] = (),
+        known: tuple[tuple[str, ...], ...] = ((),),
+    ) -> Timings:
+        self.described.append(Described(PREFIX + name, "histogram", labels, text))
+        return Timings(PREFIX + name, text, bounds=bounds, labels=labels, known=known, registry=self.process)

@@ -51,10 +51,6 @@ class Reconciler:
         self._heap = Heap()
         self._aligning: asyncio.Task[None] | None = None
         self._align_again = False
-        surroundings.metrics.decided.set_function(
-            # Of a copy: a scrape is answered in another thread.
-            lambda: sum(autoscaler.decided for autoscaler in list(self._autoscalers.values()))
-        )
 
     @property
     def known(self) -> dict[Key, str]:
@@ -77,6 +73,7 @@ class Reconciler:
     def lead(self) -> None:
         """Serve from now on."""
         self._leading = True
+        self._surroundings.metrics.last_turn.at = self._surroundings.clock.utcnow().timestamp()
         self.align()
 
     def follow(self) -> None:
@@ -93,7 +90,7 @@ class Reconciler:
         for task in self._restoring.values():
             task.cancel()
         self._restoring.clear()
-        self._count()
+        self._surroundings.metrics.last_turn.at = None
 
     def align(self) -> None:
         """Start and end autoscalers by what is ours to serve now."""
@@ -112,7 +109,6 @@ class Reconciler:
         if (known := self._registry.see(body)) is not None:
             self._wake(self._ownership.put(known))
             self._align(known)
-            self._count()
 
     def gone(self, key: Key, *, uid: str) -> None:
         """Forget an object that is no more.
@@ -127,7 +123,6 @@ class Reconciler:
         self._wake(self._ownership.drop(key))
         if (task := self._restoring.pop(key, None)) is not None:
             task.cancel()
-        self._count()
 
     def contested(self, target: TargetId) -> None:
         """Look again at who scales a target: another autoscaler has come, changed or gone."""
@@ -161,7 +156,6 @@ class Reconciler:
                     self._heap.grew()
                     await asyncio.sleep(0)
         self._aligning = None
-        self._count()
 
     def _align(self, known: Known) -> None:
         if not self._leading or known.deleting or not self._serves(known.key):
@@ -207,6 +201,3 @@ class Reconciler:
             return False
         target = target_id(namespace=known.key.namespace, ref=known.spec.scale_target_ref)
         return not self._ownership.claims(target) and self._surroundings.rivals.on(target) is None
-
-    def _count(self) -> None:
-        self._surroundings.metrics.resources.set(len(self._autoscalers))

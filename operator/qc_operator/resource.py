@@ -80,6 +80,18 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_un
         return spec_targets.seconds(self.seconds_per_message)
 
     @property
+    def targets(self) -> tuple[str, ...]:
+        """The kinds of its targets: `lag`, `publishRate`, `deliverRate`, `drain`, `wait`."""
+        given = (
+            ("lag", self.lag),
+            ("publishRate", self.publish_rate),
+            ("deliverRate", self.deliver_rate),
+            ("drain", self.drain),
+            ("wait", self.wait),
+        )
+        return tuple(name for name, target in given if target is not None)
+
+    @property
     def rated(self) -> bool:
         """Whether one of its targets needs the counters of messages published, delivered and acknowledged."""
         return (

@@ -15,7 +15,6 @@ from qc_operator.cluster.client import ApiError
 from qc_operator.registry import Known, read
 from qc_operator.reporting import target_name
 from qc_operator.resource import QueueConsumerSpec, ScaleTargetRef
-from qc_operator.scaling.reasons import Limit, Reason
 from qc_operator.surroundings import Surroundings
 
 TRIES: Final = 5
@@ -133,9 +132,6 @@ async def _give_back(*, now: Known, spec: QueueConsumerSpec, around: Surrounding
             if last or not error.conflict:
                 raise
         else:
-            around.metrics.scale_events.of(
-                now.key, "up" if original > scale.replicas else "down", Reason.RESTORED.value, Limit.NONE.value
-            ).inc()
             note = f"{scale.replicas} -> {original} replicas, Restored: as many as before this QueueConsumer"
             log.info("%s: %s", now.key, note)
             await _tell(now, around=around, warning=False, note=note)

@@ -22,6 +22,7 @@ from qc_operator.census import Census
 from qc_operator.cluster.client import KubernetesApi
 from qc_operator.cluster.deletion_costs import DeletionCosts
 from qc_operator.cluster.events import Events
+from qc_operator.cluster.fence import unfenced
 from qc_operator.cluster.finalizers import Finalizers
 from qc_operator.cluster.inventory import Inventory
 from qc_operator.cluster.kinds import Kinds
@@ -36,12 +37,14 @@ from qc_operator.elector import Elector
 from qc_operator.lease_record import Timing
 from qc_operator.lifetime import live
 from qc_operator.login import keep_logged_in, log_in
+from qc_operator.loop_lag import watch_loop
 from qc_operator.metrics import Metrics
+from qc_operator.page.server import Operator, Page
 from qc_operator.reconciler import Reconciler
 from qc_operator.secret_source import SecretSource
 from qc_operator.serving import Serving
 from qc_operator.settings import Settings
-from qc_operator.surroundings import Surroundings
+from qc_operator.surroundings import Clock, Nobody, Surroundings
 from qc_operator.watch import Watch
 
 TELLING_AT_ONCE = 16
@@ -73,7 +76,8 @@ async def run(settings: Settings) -> int:
     reconciler: Reconciler
     async with contextlib.AsyncExitStack() as stack:
         # The Lease has a client and connections of its own: it is written to get the right to write.
-        for_leases, metrics, clock = KubernetesApi(), Metrics(), SystemClock()
+        metrics, clock = Metrics(), SystemClock()
+        for_leases = KubernetesApi(asked=metrics.asked_api)
         elector = None
         if settings.pod_namespace:
             elector = _elector(
@@ -82,7 +86,8 @@ async def run(settings: Settings) -> int:
                 metrics=metrics,
                 settled=lambda: api.settled(),  # noqa: PLW0108 - its fence is the elector's
             )
-        api = KubernetesApi() if elector is None else KubernetesApi(remaining=elector.remaining)
+        remaining = unfenced if elector is None else elector.remaining
+        api = KubernetesApi(remaining=remaining, asked=metrics.asked_api)
         for client in (api, for_leases):
             await log_in(client)
             stack.push_async_callback(client.close)
@@ -92,7 +97,9 @@ async def run(settings: Settings) -> int:
             settings=settings.reading,
             identity=settings.identity,
             session=await stack.enter_async_context(open_session()),
+            asked=metrics.asked_broker,
         )
+        metrics.watch_brokers(feeds.connections)
         stack.push_async_callback(feeds.close)
         kinds, telling = Kinds(api=api), asyncio.Semaphore(TELLING_AT_ONCE)
         targets = TargetWatch(api=api, kinds=kinds, namespaces=settings.serving.namespaces)
@@ -102,6 +109,7 @@ async def run(settings: Settings) -> int:
             changed=lambda target: reconciler.contested(target),  # noqa: PLW0108 - it is made further below
             namespaces=settings.serving.namespaces,
         )
+        page = _page(settings, elector=elector, clock=clock) if settings.page_port else None
         reconciler = Reconciler(
             surroundings=Surroundings(
                 feeds=feeds,
@@ -127,6 +135,7 @@ async def run(settings: Settings) -> int:
                 metrics=metrics,
                 clock=clock,
                 settings=settings.status,
+                onlooker=page.board if page is not None else Nobody(),
             ),
             serves=serving.serves,
             finishes=serving.finishes,
@@ -139,12 +148,15 @@ async def run(settings: Settings) -> int:
         )
         runner = await health.serve(
             port=settings.port,
-            registry=metrics.registry,
+            metrics=metrics,
             ready=lambda: _not_ready(census=census, serving=serving, stopping=stop.is_set()),
             remark=lambda: None if elector is None else elector.problem,
             alive=lambda: reconciler.stalled() or feeds.stalled(now=clock.monotonic()) or census.problem,
         )
         stack.push_async_callback(runner.cleanup)
+        if page is not None:
+            await page.listen(settings.page_port)
+            stack.push_async_callback(page.close)
         watch = Watch(
             api=api,
             namespaces=settings.serving.namespaces,
@@ -159,10 +171,11 @@ async def run(settings: Settings) -> int:
             census.run(),
             serving.run(),
             rivals.run(),
+            watch_loop(metrics.loop_lag),
         ]
         if elector is None:
             log.info("POD_NAMESPACE is not set, so there is no Lease, and no other process is expected")
-            metrics.leading.set(1)
+            metrics.leader.set(1)
         return await live(
             parts,
             elector=elector,
@@ -183,8 +196,22 @@ def _elector(
         shard=settings.serving.shard,
         timing=Timing(),
         settled=settled,
-        on_change=metrics.leading.set,
+        on_change=metrics.leader.set,
     )
+
+
+def _page(settings: Settings, *, elector: Elector | None, clock: Clock) -> Page:
+    operator = Operator(
+        name=settings.name,
+        pod=settings.pod or settings.name,
+        namespace=settings.pod_namespace,
+        port=settings.page_port,
+        shard=str(settings.serving.shard) if settings.serving.shard.count > 1 else "",
+        leading=lambda: elector is None or elector.leading,
+        # The holder of a Lease is a pod and a random word: see `_elector`.
+        leader=lambda: "" if elector is None else elector.holder.rpartition("_")[0],
+    )
+    return Page(operator=operator, utcnow=clock.utcnow)
 
 
 def _not_ready(*, census: Census, serving: Serving, stopping: bool) -> str | None:

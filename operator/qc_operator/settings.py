@@ -90,6 +90,8 @@ class Settings:
     serving: ServingSettings = field(default_factory=ServingSettings)
     port: int = 8080
     """TCP port of /metrics, /healthz and /readyz."""
+    page_port: int = 0
+    """TCP port of the live page; 0 is none. Whoever reaches it may read all that the page shows."""
     log_level: str = "INFO"
     name: str = "queueconsumer-operator"
     """Of the installation: its Leases are named after it."""
@@ -115,8 +117,14 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     port = environment.get("QC_PORT", "8080")
     if not port.isdigit() or not 0 < int(port) < 65536:  # noqa: PLR2004 - TCP's range
         raise SettingsError(f"QC_PORT must be a TCP port, 1 to 65535 (is {port!r})")
+    page_port = environment.get("QC_PAGE_PORT", "") or "0"
+    if not page_port.isdigit() or not int(page_port) < 65536 or page_port == port:  # noqa: PLR2004 - TCP's range
+        raise SettingsError(
+            f"QC_PAGE_PORT must be a TCP port other than QC_PORT, or 0 for no live page (is {page_port!r})"
+        )
     return Settings(
         port=int(port),
+        page_port=int(page_port),
         log_level=level,
         serving=_serving(environment),
         name=environment.get("QC_NAME", "") or "queueconsumer-operator",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from qc_operator.brokers import Feeds
 from qc_operator.cluster import (
@@ -19,6 +20,8 @@ from qc_operator.cluster import (
 from qc_operator.conflict import Rival
 from qc_operator.metrics import Metrics
 from qc_operator.ownership import TargetId
+from qc_operator.registry import Key, Known
+from qc_operator.reporting import Change
 from qc_operator.settings import StatusSettings
 
 
@@ -46,6 +49,26 @@ class RivalSource(Protocol):
         """Wait until they are known; not for ever."""
 
 
+class Onlooker(Protocol):
+    """Is told what people are told, and does nothing about it. The live page is one."""
+
+    def told(self, about: Known, *, status: Mapping[str, Any], change: Change | None, now: datetime) -> None:
+        """Take in the status after a turn, and the change of replicas that was made in it. Never raises."""
+
+    def gone(self, key: Key) -> None:
+        """Forget an object that is not served any more."""
+
+
+class Nobody:
+    """Nobody looks on."""
+
+    def told(self, about: Known, *, status: Mapping[str, Any], change: Change | None, now: datetime) -> None:
+        """Keep nothing."""
+
+    def gone(self, key: Key) -> None:
+        """Nothing was kept."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """Everything around the autoscalers."""
@@ -62,3 +85,4 @@ class Surroundings:
     metrics: Metrics
     clock: Clock
     settings: StatusSettings
+    onlooker: Onlooker = field(default_factory=Nobody)

@@ -10,10 +10,20 @@ log = logging.getLogger(__name__)
 
 
 class Turns:
-    """Takes a turn when it is woken. There is no timer: nobody waits longer than for the turn under way."""
+    """Takes a turn when it is woken. There is no timer: nobody waits longer than for the turn under way.
 
-    def __init__(self, *, take: Callable[[], Awaitable[None]], monotonic: Callable[[], float]) -> None:
+    `ended` is told after each how many seconds it took.
+    """
+
+    def __init__(
+        self,
+        *,
+        take: Callable[[], Awaitable[None]],
+        monotonic: Callable[[], float],
+        ended: Callable[[float], None] = lambda _: None,
+    ) -> None:
         self._take = take
+        self._ended = ended
         self._monotonic = monotonic
         self.since: float | None = None
         """When the turn under way began, by `monotonic`; None between turns."""
@@ -42,13 +52,14 @@ class Turns:
         try:
             while True:
                 self._again = False
-                self.since = self._monotonic()
+                self.since = began = self._monotonic()
                 try:
                     await self._take()
                 except Exception:
                     # A bug in one turn must not end the turns of this object, let alone of the others.
                     log.exception("a turn failed")
                 self.ended_at = self._monotonic()
+                self._ended(self.ended_at - began)
                 if not self._again or self._closed:
                     return
         finally:

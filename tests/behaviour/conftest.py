@@ -29,7 +29,7 @@ from qc_operator.scaling.holdings import Holding
 from qc_operator.scaling.observation import EntryObservation, QueueObservation
 from qc_operator.scaling.pods import Pods
 from qc_operator.settings import StatusSettings
-from qc_operator.surroundings import Surroundings
+from qc_operator.surroundings import Nobody, Onlooker, Surroundings
 from tests.unit.operator.conftest import body, entries, known
 
 KEY = Key("shop", "receipts")
@@ -146,6 +146,7 @@ class FakeFeed:
     at_rest: bool = False
     closed: bool = False
     holders: tuple[Holding, ...] = ()
+    broker: str = "rabbitmq:5672"
 
     def observe(self) -> tuple[EntryObservation, ...]:
         return self.entries
@@ -228,6 +229,7 @@ class World:
     patience: asyncio.Event | None = None
     """Set while statuses are written only once it is set."""
     metrics: Metrics = field(default_factory=Metrics)
+    onlooker: Onlooker = field(default_factory=Nobody)
 
     def __post_init__(self) -> None:
         self.reconciler = Reconciler(
@@ -244,6 +246,7 @@ class World:
                 metrics=self.metrics,
                 clock=self.clock,
                 settings=StatusSettings(),
+                onlooker=self.onlooker,
             ),
             serves=lambda key: key in self.ours,
         )

@@ -130,12 +130,12 @@ async def test_series_of_queues_that_are_no_longer_read_go(world: World) -> None
     await world.see(known(ready=1, unacknowledged=0, at=world.clock.now, name="other"))
 
     samples = [
-        sample.labels["queue"]
+        (sample.labels.get("queue", ""), sample.value)
         for metric in world.metrics.registry.collect()
-        if metric.name == "queueconsumer_queue_messages_ready"
+        if metric.name in {"queueconsumer_info", "queueconsumer_queue_messages_ready"}
         for sample in metric.samples
     ]
-    assert ["other"] == samples
+    assert [("other", 1), ("", 1)] == samples
 
 
 async def test_a_condition_that_could_not_be_written_is_written_later_though_nothing_else_happens(

@@ -40,7 +40,7 @@ class OperatorProcess:
         output: int | None = None,
     ) -> None:
         self.user = user
-        (self.port,) = free_ports(1)
+        self.port, self.page_port = free_ports(2)
         self.log = folder / f"operator-{user}-{self.port}.log"
         self.sick: list[str] = []
         """What the liveness probe answered that was not 200."""
@@ -49,6 +49,7 @@ class OperatorProcess:
             "POD_NAMESPACE": NAMESPACE,
             "POD_NAME": user,
             "QC_PORT": str(self.port),
+            "QC_PAGE_PORT": str(self.page_port),
             **(environment or {}),
         }
         self._wrapped = wrapped
@@ -134,14 +135,14 @@ class OperatorProcess:
             connection.close()
 
     def metric(self, name: str) -> float:
-        """One without labels, 0 where it does not answer."""
-        found = re.search(rf"^{name} (\S+)$", self.answer(f"/metrics?name[]={name}")[1], re.MULTILINE)
-        return float(found[1]) if found else 0.0
+        """One of them, all its series added up; 0 where it does not answer."""
+        found = re.findall(rf"^{name}(?:{{.*}})? (\S+)$", self.answer(f"/metrics?name[]={name}")[1], re.MULTILINE)
+        return sum(float(value) for value in found)
 
     @property
     def leading(self) -> bool:
         """Whether it holds its Lease."""
-        return self.metric("queueconsumer_operator_leading") == 1.0
+        return self.metric("queueconsumer_operator_leader") == 1.0
 
     def until_ready(self, *, within: float = 30.0) -> float:
         """Wait until it knows all objects."""

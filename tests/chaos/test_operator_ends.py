@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -11,6 +14,7 @@ from tests.chaos.conftest import Say
 from tests.chaos.operator_process import OperatorProcess
 from tests.chaos.plane import until
 from tests.chaos.scene import LEASE, Scene
+from tests.e2e.hpa.control_plane import HOST
 
 WINDOW = 10
 """Seconds of stabilization of a target that is to go down once the operator has looked at it for so long."""
@@ -29,6 +33,33 @@ def pair(scene: Scene) -> Iterator[list[OperatorProcess]]:
 def _leader(pair: list[OperatorProcess]) -> tuple[OperatorProcess, OperatorProcess]:
     until(lambda: sum(process.leading for process in pair) == 1, within=12, what="one of them leads")
     return (pair[0], pair[1]) if pair[0].leading else (pair[1], pair[0])
+
+
+def test_the_page_of_the_leader_shows_all_and_that_of_the_other_who_leads(
+    scene: Scene, pair: list[OperatorProcess]
+) -> None:
+    leader, other = _leader(pair)
+    woken = scene.next_idle()
+    woken.publish(9)
+    woken.until_scaled(within=3)
+    shown, refused = _page(leader), _page(other)
+
+    rows = {(row["namespace"], row["name"]): row for row in shown["items"]}
+    assert {(member.namespace, member.name) for member in scene.members} <= set(rows)
+    assert woken.replicas == rows[woken.namespace, woken.name]["moved"]["to"]
+    assert leader.user == shown["operator"]["leader"]
+    assert {"error": f"this pod stands by: {leader.user} leads", "leader": leader.user} == refused
+
+
+def _page(process: OperatorProcess) -> dict[str, Any]:
+    """What its page has of all QueueConsumers."""
+    connection = http.client.HTTPConnection(HOST, process.page_port, timeout=5)
+    try:
+        connection.request("GET", "/api/v1/queueconsumers")
+        told: dict[str, Any] = json.loads(connection.getresponse().read())
+    finally:
+        connection.close()
+    return told
 
 
 def test_the_leader_is_told_to_end(scene: Scene, pair: list[OperatorProcess], say: Say) -> None:

@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -24,7 +24,9 @@ Command = Callable[..., str]
 """Runs a program with these arguments and returns its output; fails the test with what it said."""
 
 
-def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # One release of the operator serves a cluster: the test that installs its own comes before those that share one.
+    items.sort(key=lambda item: item.path.is_relative_to(FOLDER) and not item.path.is_relative_to(FOLDER / "chart"))
     for item in items:
         if item.path.is_relative_to(FOLDER):
             item.add_marker(pytest.mark.timeout(MOST_SECONDS))
@@ -69,13 +71,19 @@ def kubectl(kubeconfig: str) -> Command:
     return lambda *arguments, **named: run(program, f"--kubeconfig={kubeconfig}", *arguments, **named)
 
 
+@pytest.fixture(scope="session")
+def helm(kubeconfig: str) -> Command:
+    program = _program("helm")
+    return lambda *arguments, **named: run(program, f"--kubeconfig={kubeconfig}", *arguments, **named)
+
+
 def delete_namespace(kubectl: Command, name: str) -> None:
     """Delete a namespace that may be there, or be going already, and wait until it is gone."""
     kubectl("delete", "namespace", name, "--ignore-not-found", "--timeout=120s")
 
 
 @pytest.fixture(scope="session")
-def operator(kubectl: Command) -> Iterator[str]:
+def operator(kubectl: Command, helm: Command) -> Iterator[str]:
     """The operator of this checkout, installed by its chart; the name of its Deployment.
 
     What an aborted run has left of it is gone before: Helm refuses a release that is half installed, and the API server
@@ -83,15 +91,14 @@ def operator(kubectl: Command) -> Iterator[str]:
     """
     # Quick where tests.with_cluster has done it; a run without that builds them here.
     run(sys.executable, "-m", "devcluster", "load", *IMAGES, seconds=900)
-    helm = _program("helm")
-    run(helm, "uninstall", RELEASE, "--namespace", SYSTEM, "--ignore-not-found", "--wait", "--timeout", "120s")
+    helm("uninstall", RELEASE, "--namespace", SYSTEM, "--ignore-not-found", "--wait", "--timeout", "120s")
     delete_namespace(kubectl, SYSTEM)
-    run(
-        helm, "upgrade", "--install", RELEASE, "charts/queueconsumer-operator",
+    helm(
+        "upgrade", "--install", RELEASE, "charts/queueconsumer-operator",
         "--namespace", SYSTEM, "--create-namespace", "--take-ownership", "--force-conflicts",
         "--set", "image.repository=localhost/queueconsumer/operator", "--set", "image.tag=dev",
         "--set", "logLevel=INFO", "--wait", "--timeout", "180s",
     )  # fmt: skip
     yield "queueconsumer-operator"
-    run(helm, "uninstall", RELEASE, "--namespace", SYSTEM, "--wait", "--timeout", "120s")
+    helm("uninstall", RELEASE, "--namespace", SYSTEM, "--wait", "--timeout", "120s")
     delete_namespace(kubectl, SYSTEM)

@@ -1,6 +1,7 @@
 """The chart's values: documented, and refused where they are wrong."""
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +22,29 @@ from tests.packaging.rendering import CHART, run
         pytest.param("image.pullPolicy=Sometimes", "pullPolicy", id="pull-policy"),
         pytest.param("image.repository=", "repository", id="no-repository"),
         pytest.param("image.tag=a b", "tag", id="tag-with-space"),
+        pytest.param("image.digest=sha256:abc", "digest", id="half-a-digest"),
         pytest.param("replicas=11", "replicas", id="too-many-operators"),
         pytest.param("shards=0", "shards", id="no-shard"),
+        pytest.param("shards=17", "shards", id="too-many-shards"),
         pytest.param("watch.namespaces={Shop}", "namespaces", id="no-name-of-a-namespace"),
         pytest.param("resources.limits.memory=lots", "memory", id="not-a-quantity"),
         pytest.param("resources.limit.memory=1Gi", "limit", id="unknown-in-resources"),
         pytest.param("tolerations[0].keys=x", "keys", id="unknown-in-a-toleration"),
         pytest.param("rbac.scaleTargets[0].resource=rollouts", "apiGroup", id="target-without-group"),
         pytest.param("nodeSelector.disk=1", "disk", id="label-not-a-string"),
+        pytest.param("page.port=8080", "port", id="the-port-of-metrics-for-the-page"),
+        pytest.param("page.port=70000", "port", id="no-port"),
+        pytest.param("networkPolicy.egres[0].ports[0].port=1", "egres", id="unknown-in-network-policy"),
+        pytest.param("networkPolicy.brokers.ports={amqp}", "ports", id="port-by-name"),
+        pytest.param("networkPolicy.page.from[0].podselector.matchLabels.a=b", "podselector", id="unknown-peer"),
+        pytest.param("networkPolicy.dns.to[0].ipBlock.cidr=10.96.0.10", "cidr", id="address-without-prefix"),
+        pytest.param("serviceMonitor.honorLabels=false", "honorLabels", id="unknown-in-a-monitor"),
+        pytest.param("podMonitor.interval=30", "interval", id="interval-without-unit"),
+        pytest.param("prometheusRule.runbookUrl=docs/runbooks", "runbookUrl", id="no-address"),
+        pytest.param("prometheusRule.disabled={Flapping}", "disabled", id="no-name-of-an-alert"),
+        pytest.param("dashboards.namespace=Grafana", "namespace", id="no-name-of-a-namespace-for-dashboards"),
+        pytest.param("affinity.podAffinity.required=1", "required", id="unknown-in-affinity"),
+        pytest.param("test.broker=x", "broker", id="unknown-in-test"),
     ],
 )
 def test_a_wrong_value_is_refused(helm: Path, setting: str, blamed: str) -> None:
@@ -39,10 +55,88 @@ def test_a_wrong_value_is_refused(helm: Path, setting: str, blamed: str) -> None
     assert blamed in done.stderr
 
 
+BOTH = (
+    "watch.namespaces and watch.namespaceSelector exclude each other: name the namespaces, or choose them by their "
+    'labels; set the other one to [] or ""'
+)
+NO_SELECTOR = (
+    "watch.namespaceSelector must be a label selector as kubectl takes it, such as team=shop or team in (shop, bank) "
+)
+
+
+@pytest.mark.parametrize(
+    ("watch", "sentence"),
+    [
+        ({"namespaces": ["shop"], "namespaceSelector": "team=shop"}, BOTH),
+        ({"namespaceSelector": "team in ("}, NO_SELECTOR + '(is "team in (")'),
+        ({"namespaceSelector": "team shop"}, NO_SELECTOR + '(is "team shop")'),
+        ({"namespaceSelector": "team=shop,"}, NO_SELECTOR + '(is "team=shop,")'),
+        ({"namespaceSelector": "team=a/b"}, NO_SELECTOR + '(is "team=a/b")'),
+    ],
+)
+def test_namespaces_that_cannot_be_chosen_so_are_refused_in_words(
+    helm: Path, tmp_path: Path, watch: dict[str, Any], sentence: str
+) -> None:
+    done = _with_values(helm, tmp_path, {"watch": watch})
+
+    assert done.returncode != 0
+    assert sentence in done.stderr
+
+
+@pytest.mark.parametrize(
+    "selector",
+    [
+        "team=shop", "team == shop", "team!=shop", "team", "!team", "team in (shop, bank)", "team notin (shop)",
+        "example.org/team in (shop),tier!=test, !legacy", "team=", "size>3,size<9",
+    ],
+)  # fmt: skip
+def test_every_form_of_a_label_selector_is_taken(helm: Path, tmp_path: Path, selector: str) -> None:
+    done = _with_values(helm, tmp_path, {"watch": {"namespaceSelector": selector}})
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_namespace_whose_name_is_a_number_is_still_a_name(helm: Path, tmp_path: Path) -> None:
+    done = _with_values(helm, tmp_path, {"watch": {"namespaces": ["123"]}})
+
+    objects = [found for found in yaml.safe_load_all(done.stdout) if found]
+    assert {found["metadata"].get("namespace") for found in objects} == {None, "default", "123"}
+
+
+def _with_values(helm: Path, folder: Path, values: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+    (folder / "values.yaml").write_text(yaml.safe_dump(values))
+    return run(helm, "template", "queueconsumer", str(CHART), "--values", str(folder / "values.yaml"))
+
+
+BOTH_MONITORS = (
+    "serviceMonitor.enabled and podMonitor.enabled exclude each other: both would have every pod scraped twice; set "
+    "one of them to false"
+)
+NO_CONSUMERS = (
+    "consumers.podMonitor.selector must say which pods are consumers, such as "
+    "{matchLabels: {app.kubernetes.io/part-of: shop}}: without one, every pod that has a port metrics would be scraped"
+)
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"serviceMonitor": {"enabled": True}, "podMonitor": {"enabled": True}}, BOTH_MONITORS),
+        ({"consumers": {"podMonitor": {"enabled": True}}}, NO_CONSUMERS),
+    ],
+)
+def test_what_must_not_be_asked_of_prometheus_is_refused_in_words(
+    helm: Path, tmp_path: Path, values: dict[str, Any], sentence: str
+) -> None:
+    done = _with_values(helm, tmp_path, values)
+
+    assert done.returncode != 0
+    assert sentence in done.stderr
+
+
 def test_no_object_of_the_schema_takes_unknown_values() -> None:
-    """Kubernetes' own words (labels, affinity terms) and a parent chart's globals are theirs to check."""
+    """A parent chart's globals are its own to check."""
     schema = json.loads((CHART / "values.schema.json").read_text())
-    del schema["properties"]["affinity"]["properties"]
     del schema["properties"]["global"]
 
     open_objects = [path for path, part in _objects(schema, "") if part.get("additionalProperties", True) is True]

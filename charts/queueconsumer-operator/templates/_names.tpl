@@ -20,6 +20,14 @@
 {{- end -}}
 {{- end -}}
 
+{{- define "queueconsumer-operator.image" -}}
+{{- if .Values.image.digest -}}
+{{- printf "%s@%s" .Values.image.repository .Values.image.digest | quote -}}
+{{- else -}}
+{{- printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) | quote -}}
+{{- end -}}
+{{- end -}}
+
 {{/* The labels that a selector may use: they never change in the life of a release. */}}
 {{- define "queueconsumer-operator.selectorLabels" -}}
 app.kubernetes.io/name: {{ default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}

@@ -37,6 +37,10 @@ class Feed(Protocol):
     """The readings of one QueueConsumer's queues, kept fresh until it is closed."""
 
     @property
+    def broker(self) -> str:
+        """Hosts and ports that are read, as people write them; empty while they are not known."""
+
+    @property
     def problem(self) -> Problem | None:
         """What stands in the way of every queue, or None."""
 

@@ -16,6 +16,7 @@ class Counts:
     published: int
     acknowledged: int
     delivered: int
+    redelivered: int = 0
 
 
 LIKELY: Final = 10
@@ -48,12 +49,14 @@ class CounterLedger:
                 published=_growth(before.published, now.published, last=last.published),
                 acknowledged=_growth(before.acknowledged, now.acknowledged, last=last.acknowledged),
                 delivered=_growth(before.delivered, now.delivered, last=last.delivered),
+                redelivered=_growth(before.redelivered, now.redelivered, last=last.redelivered),
             )
             self._shown[queue], self._grew[queue] = now, grew
             self._counters[queue] = Counters(
                 published=sums.published + grew.published,
                 acknowledged=sums.acknowledged + grew.acknowledged,
                 delivered=sums.delivered + grew.delivered,
+                redelivered=sums.redelivered + grew.redelivered,
                 at=at,
             )
 

@@ -171,6 +171,7 @@ class FastLane:
             self._replace(channel, track)
             self._ask_again(waiting[1:], now=now)
         if waiting:
+            waiting[0].took = now - channel.waiting_since
             self._on_reading(waiting[0], refusal(error, where=self._connection.where, at=now))
 
     def _find_stuck(self, now: float) -> None:
@@ -182,6 +183,7 @@ class FastLane:
                 self._replace(channel, track)
                 first, others = self._stuck.hold(channel)
                 self._ask_again(others, now=now)
+                first.took = now - channel.waiting_since
                 self._on_reading(first, no_answer(where=self._connection.where, timeout=timeout, at=now))
         if len(self._stuck) > MOST_STUCK:
             raise self._connection.unreachable(f"{len(self._stuck)} queues have not answered")

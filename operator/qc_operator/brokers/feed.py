@@ -52,6 +52,8 @@ class QueueFeed:
         self._on_close = on_close
         self._at_zero = True
         self._problem: Problem | None = None
+        self.broker = ""
+        """Hosts and ports that are read; empty while they are not known."""
         self._entries: list[tuple[Credentials, Entry]] = []
         self._listeners: list[Listener] = []
         secret.users.append(self.follow_secret)
@@ -144,6 +146,7 @@ class QueueFeed:
                     self._readers.release(credentials)
                     raise
                 self._entries.append((credentials, entry))
+                self.broker = credentials.endpoint
         finally:
             self._end(before)
 
@@ -151,7 +154,7 @@ class QueueFeed:
         self._end(self._take_entries())
 
     def _take_entries(self) -> list[tuple[Credentials, Entry]]:
-        taken, self._entries, self._listeners = self._entries, [], []
+        taken, self._entries, self._listeners, self.broker = self._entries, [], [], ""
         return taken
 
     def _end(self, entries: Sequence[tuple[Credentials, Entry]]) -> None:

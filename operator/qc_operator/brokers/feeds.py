@@ -6,13 +6,14 @@ Two QueueConsumers in different namespaces with equal credentials share one conn
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import aiohttp
 
 from qc_operator.brokers import QueueSource
 from qc_operator.brokers.alarms import Alarms
+from qc_operator.brokers.asked import Asked, nobody
 from qc_operator.brokers.credentials import Credentials
 from qc_operator.brokers.feed import QueueFeed
 from qc_operator.brokers.login import Login
@@ -35,8 +36,15 @@ class SecretFeeds:
     """Opens feeds, and keeps one reader per distinct credentials and one watch per Secret."""
 
     def __init__(
-        self, *, secret_data: SecretData, settings: ReadingSettings, identity: str, session: aiohttp.ClientSession
+        self,
+        *,
+        secret_data: SecretData,
+        settings: ReadingSettings,
+        identity: str,
+        session: aiohttp.ClientSession,
+        asked: Asked = nobody,
     ) -> None:
+        self._asked = asked
         self._secret_data = secret_data
         self._settings = settings
         self._identity = identity
@@ -77,6 +85,13 @@ class SecretFeeds:
         """Why some reader does not read although its broker is there, as a sentence; else None."""
         return next((why for lent in self._readers.values() if (why := lent.reader.stalled(now=now))), None)
 
+    def connections(self) -> Iterator[tuple[str, bool | None]]:
+        """Each broker's hosts and ports, once for each vhost and login, and whether it is connected to.
+
+        None before the first try has ended.
+        """
+        return ((credentials.endpoint, lent.reader.connected) for credentials, lent in self._readers.items())
+
     def acquire(self, credentials: Credentials) -> BrokerReader:
         """The reader for these credentials, started if need be."""
         lent = self._readers.get(credentials)
@@ -90,6 +105,7 @@ class SecretFeeds:
                 settings=self._settings,
                 identity=self._identity,
                 session=self._session,
+                asked=self._asked,
             )
             self._brokers[broker] = shared
             lent = self._readers[credentials] = _Lent(reader=reader, broker=broker)

@@ -23,7 +23,9 @@ ARGUMENTS: Final = COLUMNS + ",arguments"
 they cost the broker's CPU is lost in the noise of 200 ms. They never change for a queue, so they are seldom asked
 for."""
 
-COUNTERS: Final = "columns=messages,message_stats.publish,message_stats.ack,message_stats.deliver_get"
+COUNTERS: Final = "columns=messages," + ",".join(
+    f"message_stats.{name}" for name in ("publish", "ack", "deliver_get", "redeliver")
+)
 """`messages` is there once the broker keeps statistics of the queue: no counters then means that they are all zero."""
 
 SINGLE_COUNTERS_COST: Final = 8
@@ -60,6 +62,7 @@ class _Statistics(msgspec.Struct):
     publish: int = 0
     ack: int = 0
     deliver_get: int = 0
+    redeliver: int = 0
 
 
 class _Counted(msgspec.Struct):
@@ -73,7 +76,12 @@ class _Counted(msgspec.Struct):
         if self.message_stats is None and self.messages is None:
             return None
         stats = self.message_stats or _Statistics()
-        return Counts(published=stats.publish, acknowledged=stats.ack, delivered=stats.deliver_get)
+        return Counts(
+            published=stats.publish,
+            acknowledged=stats.ack,
+            delivered=stats.deliver_get,
+            redelivered=stats.redeliver,
+        )
 
 
 class _Page(msgspec.Struct):

@@ -17,8 +17,10 @@ from qc_operator.brokers import NOT_READ_YET, Problem
 from qc_operator.brokers.agenda import Agenda
 from qc_operator.brokers.alarms import Alarms
 from qc_operator.brokers.amqp import BrokerError
+from qc_operator.brokers.asked import Asked, nobody
 from qc_operator.brokers.both_lanes import BothLanes
 from qc_operator.brokers.credentials import Credentials
+from qc_operator.brokers.declares import Question
 from qc_operator.brokers.holders import ASKED_WITHIN, Holders
 from qc_operator.brokers.login import Login
 from qc_operator.brokers.management import ManagementApi
@@ -28,7 +30,7 @@ from qc_operator.brokers.session import BrokerSession
 from qc_operator.brokers.totals import VhostTotals
 from qc_operator.brokers.watch_list import WatchList
 from qc_operator.brokers.watches import Listener
-from qc_operator.scaling.observation import QueueObservation, Unavailable, Unknown
+from qc_operator.scaling.observation import DepthReading, QueueObservation, Unavailable, Unknown
 from qc_operator.settings import ReadingSettings
 
 STALLED = 180.0
@@ -55,7 +57,9 @@ class BrokerReader:
         settings: ReadingSettings,
         identity: str,
         session: aiohttp.ClientSession,
+        asked: Asked = nobody,
     ) -> None:
+        self._asked = asked
         self._agenda = agenda = Agenda()
         self._broker = broker
         self._vhost = credentials.vhost
@@ -72,6 +76,7 @@ class BrokerReader:
             on_asked=self._totals_asked,
             on_answered=self._totals_answered,
             on_refused=self._refused,
+            asked=asked,
         )
         api = ManagementApi(credentials=credentials, login=broker.login, session=session, within=ASKED_WITHIN)
         self.holders = Holders(api=api)
@@ -83,11 +88,13 @@ class BrokerReader:
             identity=identity,
             agenda=agenda,
             on_open=self._opened,
-            on_reading=self._watches.take,
+            on_reading=self._take,
             on_lost=self._lost,
         )
         self.problem: Problem | None = None
         """Why nothing can be read at all, or None."""
+        self.connected: bool | None = None
+        """Whether the connection is there; None before the first try has ended."""
         self._tasks = [
             asyncio.create_task(self._session.keep_connected()),
             asyncio.create_task(self._totals.keep_reading()),
@@ -163,13 +170,17 @@ class BrokerReader:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def _take(self, question: Question, reading: DepthReading) -> None:
+        self._asked("declare", question.took, good=not isinstance(reading, Unknown))
+        self._watches.take(question, reading)
+
     def _opened(self) -> None:
-        self.problem = None
+        self.problem, self.connected = None, True
         self._watches.opened()
 
     def _lost(self, error: BrokerError, *, refused: bool) -> None:
         """Nothing can be read: every reading becomes unknown, with the connection's cause."""
-        self.problem = Problem(reason=error.reason, message=str(error))
+        self.problem, self.connected = Problem(reason=error.reason, message=str(error)), False
         now = asyncio.get_running_loop().time()
         self._watches.lose(Unknown(cause=error.reason, message=str(error), at=now))
         self._notify_all()

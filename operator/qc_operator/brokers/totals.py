@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Collection
 import aiohttp
 
 from qc_operator.brokers.alarms import Alarms
+from qc_operator.brokers.asked import Asked, nobody
 from qc_operator.brokers.breaker import Breaker
 from qc_operator.brokers.counters import CounterLedger
 from qc_operator.brokers.credentials import Credentials
@@ -50,7 +51,9 @@ class VhostTotals:
         on_asked: Callable[[], None],
         on_answered: Callable[[bool], None],
         on_refused: Callable[[], None],
+        asked: Asked = nobody,
     ) -> None:
+        self._asked = asked
         self._alarms = alarms
         self._interest = interest
         self._on_asked = on_asked
@@ -145,15 +148,18 @@ class VhostTotals:
             breaker = self._breakers[source]
             if breaker.pause(now=asked_at):
                 continue
+            began = loop.time()
             try:
                 snapshot = await source.read(self._interest)
             except (ManagementError, NodeMetricsError) as error:
+                self._asked("totals", loop.time() - began, good=False)
                 retry_after = error.retry_after if isinstance(error, ManagementError) else None
                 breaker.failed(now=loop.time(), retry_after=retry_after)
                 failure = error
                 if isinstance(error, ManagementError) and error.refused:
                     self._on_refused()
             else:
+                self._asked("totals", loop.time() - began, good=True)
                 breaker.succeeded()
                 return self._latest.take(snapshot)
         if failure is not None:

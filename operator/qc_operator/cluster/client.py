@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from http import HTTPStatus
@@ -15,6 +16,7 @@ from typing import Any
 import aiohttp
 
 from qc_operator.cluster.fence import Fence, FencedBody, unfenced
+from qc_operator.cluster.request_name import request_name
 
 MERGE_PATCH = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
@@ -23,6 +25,8 @@ AT_ONCE = 100
 LONGEST = 10.0
 """Seconds that a request may take."""
 TIMEOUT = aiohttp.ClientTimeout(total=LONGEST)
+NO_ANSWER = "none"
+"""In the place of HTTP's status."""
 
 
 class ApiError(Exception):
@@ -63,9 +67,17 @@ class KubernetesApi:
 
     `remaining` tells for how many seconds writing is still allowed. A write that comes later is an `ApiError` with the
     reason NotLeading and has not been sent; one that is allowed is given up when that time is over. Reading always is.
+    `asked` is told of each request that was sent: its verb, its resource, HTTP's code or `none` without an answer, and
+    the seconds that it took.
     """
 
-    def __init__(self, *, remaining: Callable[[], float] = unfenced) -> None:
+    def __init__(
+        self,
+        *,
+        remaining: Callable[[], float] = unfenced,
+        asked: Callable[[str, str, str, float], None] = lambda *_: None,
+    ) -> None:
+        self._asked = asked
         self._fence = Fence(remaining=remaining)
         self._session: aiohttp.ClientSession | None = None
         self._server = ""
@@ -113,13 +125,18 @@ class KubernetesApi:
         headers = {"Accept": accept} if accept else {}
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=TIMEOUT.total, sock_read=silence)
         request = self._session.get(self._server + path, headers=headers, timeout=timeout)
+        verb, resource = request_name("GET", path, watch=True)
+        began, code = time.monotonic(), NO_ANSWER
         async with AsyncExitStack() as stack:
             try:
                 async with asyncio.timeout(TIMEOUT.total):
                     response = await stack.enter_async_context(request)
+                    code = str(response.status)
                     refused = await response.read() if response.status >= HTTPStatus.BAD_REQUEST else None
             except (aiohttp.ClientError, TimeoutError, RuntimeError) as error:
                 raise _unreachable("GET", path, error) from None
+            finally:
+                self._asked(verb, resource, code, time.monotonic() - began)
             if refused is not None:
                 raise _refused(response, refused)
             yield _lines(response, path)
@@ -194,15 +211,20 @@ class KubernetesApi:
         await self._bound.wait()
         assert self._session is not None  # noqa: S101 - bound
         headers = {"Accept": accept} if accept else {}
+        began, code = time.monotonic(), NO_ANSWER
         try:
             async with self._session.request(
                 method, self._server + path, data=content, headers=headers, timeout=timeout
             ) as response:
+                code = str(response.status)
                 answer = await response.read()
         except TimeoutError:
             raise _unreachable(method, path, f"no answer within {timeout.total:.1f} s") from None
         except (aiohttp.ClientError, RuntimeError) as error:
             raise _unreachable(method, path, error) from None
+        finally:
+            if content is None or not content.held_back:
+                self._asked(*request_name(method, path), code, time.monotonic() - began)
         if response.status == HTTPStatus.UNAUTHORIZED:
             self.unauthorized.set()
         if response.status >= HTTPStatus.BAD_REQUEST:

@@ -106,6 +106,8 @@ class Counters:
     delivered: int
     """Also those delivered again."""
     at: float
+    redelivered: int = 0
+    """Those of them that were delivered again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,10 @@ class EntrySums(msgspec.Struct, frozen=True, kw_only=True):
     """Queues whose depth is known."""
     ready: int
     """Messages ready in those."""
+    consumers: int
+    """Consumers of those."""
+    read_at: float
+    """When the one of those was read that was read first; infinity where there is none."""
     unacknowledged: int | None
     """Messages that consumers hold; None where the totals of some queue are missing."""
     least: int
@@ -43,8 +47,8 @@ class EntrySums(msgspec.Struct, frozen=True, kw_only=True):
 
 def summed(queues: Sequence[QueueObservation]) -> EntrySums:
     """Add up the queues of an entry."""
-    read = ready = counted = unacknowledged = least = most = 0
-    asked_at, answered_at, busy_at, counters_at = inf, inf, -inf, 0.0
+    read = ready = consumers = counted = unacknowledged = least = most = 0
+    read_at, asked_at, answered_at, busy_at, counters_at = inf, inf, inf, -inf, 0.0
     single = plain = True
     for queue in queues:
         depth, totals, counters, facts = queue.depth, queue.totals, queue.counters, queue.facts
@@ -59,6 +63,8 @@ def summed(queues: Sequence[QueueObservation]) -> EntrySums:
         if isinstance(depth, Depth):
             read += 1
             ready += depth.ready
+            consumers += depth.consumers
+            read_at = min(read_at, depth.at)
             if isinstance(totals, Totals):
                 held = totals.ready + totals.unacknowledged
                 least += max(held, depth.ready)
@@ -74,6 +80,8 @@ def summed(queues: Sequence[QueueObservation]) -> EntrySums:
     return EntrySums(
         read=read,
         ready=ready,
+        consumers=consumers,
+        read_at=read_at,
         unacknowledged=unacknowledged if complete else None,
         least=least,
         most=most,

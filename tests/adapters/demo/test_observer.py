@@ -17,9 +17,9 @@ from examples.shop.services.json_http import Answer, JsonServer, Request, Route,
 
 METRICS = """\
 # TYPE queueconsumer_queue_messages_ready gauge
-queueconsumer_queue_messages_ready{namespace="shop",queueconsumer="receipts",queue="receipts"} 7.0
+queueconsumer_queue_messages_ready{namespace="shop",queueconsumer="receipts"} 7.0
 # TYPE queueconsumer_queue_messages_unacked gauge
-queueconsumer_queue_messages_unacked{namespace="shop",queueconsumer="receipts",queue="receipts"} 2.0
+queueconsumer_queue_messages_unacked{namespace="shop",queueconsumer="receipts"} 2.0
 """
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/queueconsumer-system/leases/queueconsumer-operator"
 

@@ -83,6 +83,8 @@ class Bench:
     secrets: SecretStore
     record: Callable[[str, object], None]
     """Where the times that it took to heal are noted."""
+    asked: list[tuple[str, bool]] = field(default_factory=list)
+    """How the broker was asked, and whether it has answered."""
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     opened: list[QueueFeed] = field(default_factory=list)
 
@@ -187,6 +189,12 @@ async def reading(
     secrets: SecretStore, settings: ReadingSettings, record: Callable[[str, object], None]
 ) -> AsyncIterator[Bench]:
     async with open_session() as session:
-        feeds = SecretFeeds(secret_data=secrets, settings=settings, identity="ns/operator", session=session)
-        yield Bench(feeds=feeds, secrets=secrets, record=record)
+        asked: list[tuple[str, bool]] = []
+
+        def note(method: str, seconds: float, *, good: bool) -> None:
+            assert 0 <= seconds < settings.totals_timeout + 1
+            asked.append((method, good))
+
+        feeds = SecretFeeds(secret_data=secrets, settings=settings, identity="ns/operator", session=session, asked=note)
+        yield Bench(feeds=feeds, secrets=secrets, record=record, asked=asked)
         await feeds.close()

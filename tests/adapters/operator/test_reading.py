@@ -57,6 +57,24 @@ async def test_a_missing_queue_is_missing_and_read_once_it_is_declared(
     await reading.until(feed, lambda seen: isinstance(seen.depth, Depth))
 
 
+async def test_connections_and_questions_to_a_broker_are_told_of(
+    any_vhost: Vhost, queue: str, reading: Bench, secrets: SecretStore
+) -> None:
+    secrets.put(any_vhost)
+    secrets.put(any_vhost, secret="nobody", port="1")  # where nobody listens
+    feed, lost = reading.open(queue, "later"), reading.open(queue, secret="nobody")
+    await reading.until(feed, lambda seen: isinstance(seen.depth, Depth) and isinstance(seen.totals, Totals))
+    await reading.until(lost, lambda seen: getattr(seen.depth, "cause", "") == "BrokerUnreachable")
+
+    broker = f"{any_vhost.host}:{any_vhost.port}"
+    assert (broker, f"{any_vhost.host}:1") == (feed.broker, lost.broker)
+    assert {(broker, True), (lost.broker, False)} == set(reading.feeds.connections())
+    # That there is no such queue is an answer.
+    assert {("declare", True), ("totals", True)} == set(reading.asked)
+    lost.close()
+    assert ([(broker, True)], "") == ([*reading.feeds.connections()], lost.broker)
+
+
 async def test_a_missing_queue_does_not_hold_up_the_others(
     any_vhost: Vhost, reading: Bench, secrets: SecretStore
 ) -> None:

@@ -1,6 +1,7 @@
 """Counters for targets that need rates, from a real broker."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -24,6 +25,23 @@ def work(vhost: Vhost, *, published: int, acknowledged: int) -> None:
         until(lambda: shown(vhost) == done, within=20, every=0.2, what="the broker to have counted what was done")
 
 
+def again(delivery: Any) -> bool:
+    """Whether there was a message, and not for the first time."""
+    return delivery is not None and delivery.redelivered
+
+
+def give_back(vhost: Vhost) -> None:
+    """Take a message, give it back and take it once more; a quorum queue may have another one before it."""
+    with vhost.channel() as channel:
+        channel.basic_nack(channel.basic_get("orders")[0].delivery_tag, requeue=True)
+        until(lambda: again(channel.basic_get("orders")[0]), within=5, every=0.1, what="the message to be back")
+        path = f"/api/queues/{vhost.vhost.replace('/', '%2F')}/orders"
+        until(
+            lambda: vhost.node.api("GET", path).get("message_stats", {}).get("redeliver"),
+            within=20, every=0.2, what="the broker to have counted it",
+        )  # fmt: skip
+
+
 def shown(vhost: Vhost) -> dict[str, int]:
     """The broker's own counters of the queue."""
     path = f"/api/queues/{vhost.vhost.replace('/', '%2F')}/orders"
@@ -45,6 +63,9 @@ async def test_counters_grow_with_what_is_published_and_acknowledged(any_vhost: 
         await asyncio.to_thread(work, any_vhost, published=5, acknowledged=3)
         # Each counter has a way and a time of its own through the broker's statistics.
         await lane.until(lambda: counted(lane) == (5, 3, 3))
+        await asyncio.to_thread(give_back, any_vhost)
+        await lane.until(lambda: (counters := lane.totals.counters("orders")) and counters.redelivered == 1)
+        assert counted(lane) in {(5, 3, 5), (5, 3, 6)}
 
 
 async def test_counters_are_asked_for_only_where_they_are_needed(any_vhost: Vhost) -> None:

@@ -13,7 +13,7 @@ def metrics_text(*, up: list[float], down: list[float]) -> str:
     metrics = Metrics()
     for direction, seconds in (("up", up), ("down", down)):
         for value in seconds:
-            metrics.reaction.labels(direction=direction).observe(value)
+            metrics.reaction.of(direction).observe(value)
     return generate_latest(metrics.registry).decode()
 
 

@@ -18,16 +18,34 @@ async def refused(_: web.Request) -> web.Response:
     return web.json_response({"kind": "Status", "reason": "Forbidden", "message": "cannot list pods"}, status=403)
 
 
+async def lines(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse()
+    await response.prepare(request)
+    await response.write(b"one\ntwo\n")
+    return response
+
+
 async def no_json(_: web.Request) -> web.Response:
     return web.Response(text="upstream connect error", status=503)
 
 
+Asked = list[tuple[str, str, str]]
+"""Verb, resource and code of each request that was told of."""
+
+
 @pytest.fixture
-async def api() -> AsyncIterator[KubernetesApi]:
+def asked() -> Asked:
+    return []
+
+
+@pytest.fixture
+async def api(asked: Asked) -> AsyncIterator[KubernetesApi]:
     app = web.Application()
     app.add_routes([web.get("/pods", pods), web.get("/refused", refused), web.get("/no-json", no_json)])
+    scale = "/apis/apps/v1/namespaces/a/deployments/b/scale"
+    app.add_routes([web.patch(scale, refused), web.get("/api/v1/pods", lines)])
     async with TestServer(app) as server, aiohttp.ClientSession() as session:
-        api = KubernetesApi()
+        api = KubernetesApi(asked=lambda verb, resource, code, _: asked.append((verb, resource, code)))
         api.bind(session=session, server=str(server.make_url("/")))
         yield api
 
@@ -60,3 +78,26 @@ async def test_a_server_that_is_away_is_a_trouble_that_passes() -> None:
             await api.get_bytes("/pods")
 
     assert raised.value.passing
+
+
+async def test_each_request_is_told_of_with_its_verb_resource_and_code(api: KubernetesApi, asked: Asked) -> None:
+    with pytest.raises(ApiError):
+        await api.merge_patch("/apis/apps/v1/namespaces/a/deployments/b/scale", {})
+    async with api.stream("/api/v1/pods?watch=true", silence=5.0) as told:
+        assert [b"one", b"two"] == [line async for line in told]
+    await api.get("/api/v1/pods")
+
+    assert [("patch", "deployments/scale", "403"), ("watch", "pods", "200"), ("list", "pods", "200")] == asked
+
+
+async def test_a_request_without_an_answer_is_told_of_and_one_that_was_not_sent_is_not(asked: Asked) -> None:
+    for remaining in (lambda: float("inf"), lambda: 0.0):
+        api = KubernetesApi(
+            remaining=remaining, asked=lambda verb, resource, code, _: asked.append((verb, resource, code))
+        )
+        async with aiohttp.ClientSession() as session:
+            api.bind(session=session, server="http://127.0.0.1:1")
+            with pytest.raises(ApiError):
+                await api.post("/api/v1/namespaces/a/events", {})
+
+    assert [("create", "events", "none")] == asked

@@ -15,10 +15,25 @@ def test_the_pod_says_who_it_is() -> None:
     assert "ns/pod" == from_environment({"POD_NAMESPACE": "ns", "POD_NAME": "pod"}).identity
 
 
-@pytest.mark.parametrize(("name", "value"), [("QC_LOG_LEVEL", "chatty"), ("QC_PORT", "http"), ("QC_PORT", "0")])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("QC_LOG_LEVEL", "chatty"),
+        ("QC_PORT", "http"),
+        ("QC_PORT", "0"),
+        ("QC_PAGE_PORT", "web"),
+        ("QC_PAGE_PORT", "65536"),
+        ("QC_PAGE_PORT", "8080"),
+    ],
+)
 def test_a_wrong_value_is_refused_by_name(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=name):
         from_environment({name: value})
+
+
+@pytest.mark.parametrize(("value", "port"), [("", 0), ("0", 0), ("8081", 8081)])
+def test_the_page_has_a_port_of_its_own_or_none(value: str, port: int) -> None:
+    assert port == from_environment({"QC_PAGE_PORT": value}).page_port
 
 
 def test_namespaces_come_as_a_list_and_each_counts_once() -> None:

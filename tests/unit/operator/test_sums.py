@@ -37,6 +37,8 @@ def test_queues_are_added_up() -> None:
     assert summed([counted(1), older]) == EntrySums(
         read=2,
         ready=8,
+        consumers=2,
+        read_at=NOW,
         unacknowledged=4,
         least=3 + 7,
         most=3 + (7 + 2 + 4),
@@ -52,8 +54,8 @@ def test_queues_are_added_up() -> None:
 def test_no_queue_is_no_messages() -> None:
     nothing = summed([])
 
-    assert (0, 0, 0, 0) == (nothing.read, nothing.ready, nothing.unacknowledged, nothing.most)
-    assert (inf, -inf, True) == (nothing.asked_at, nothing.busy_at, nothing.plain)
+    assert (0, 0, 0, 0, 0) == (nothing.read, nothing.ready, nothing.unacknowledged, nothing.most, nothing.consumers)
+    assert (inf, inf, -inf, True) == (nothing.read_at, nothing.asked_at, nothing.busy_at, nothing.plain)
 
 
 @pytest.mark.parametrize("totals", [LOST, Unavailable(message="no management API")])

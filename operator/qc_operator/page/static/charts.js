@@ -1,0 +1,132 @@
+// The course of one QueueConsumer on one time axis, with its decisions marked. uPlot draws.
+
+/* global uPlot */
+import { lasting, number, seconds } from "./words.js";
+
+const CHARTS = [
+  { name: "Lag", unit: "messages", series: [["ready", "ready", "--one"], ["unacked", "in work", "--two"]] },
+  { name: "Wait against objective", unit: "seconds", series: [["wait", "wait", "--one"], ["objective", "objective", "--bad", true]],
+    without: "No queue of it has a wait objective." },
+  { name: "Arrivals against capacity", unit: "messages per second", series: [["arrivals", "arrivals", "--one"], ["capacity", "capacity of the pods", "--two"]],
+    without: "No target of it needs rates: lag alone does without them." },
+  { name: "Replicas", unit: "pods", series: [["current", "pods", "--one"], ["desired", "wanted", "--two", true]], bounds: true },
+];
+
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+/** What a chart shows, in a sentence for who cannot see it. */
+function told(chart, view) {
+  const known = chart.series.map(([key, label]) => {
+    const values = (view.series[key] ?? []).filter((value) => value !== null);
+    if (!values.length) return `${label} not known`;
+    return `${label} ${number(values[values.length - 1])}, between ${number(Math.min(...values))} and ${number(Math.max(...values))}`;
+  });
+  return `${chart.name}, ${chart.unit}: ${known.join("; ")}`;
+}
+
+function marks(view, row, bounds) {
+  return (plot) => {
+    const { ctx, bbox } = plot;
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+    ctx.clip();
+    if (bounds && row.max !== undefined) {
+      const [top, bottom] = [plot.valToPos(row.max, "y", true), plot.valToPos(row.min, "y", true)];
+      ctx.fillStyle = colour("--band");
+      ctx.fillRect(bbox.left, top, bbox.width, bottom - top);
+    }
+    for (const change of view.history) {
+      const x = Math.round(plot.valToPos(seconds(change.time), "x", true)) + 0.5;
+      const up = change.to > change.from;
+      ctx.strokeStyle = ctx.fillStyle = colour(up ? "--up" : "--down");
+      ctx.setLineDash([2, 3]);
+      ctx.beginPath();
+      ctx.moveTo(x, bbox.top);
+      ctx.lineTo(x, bbox.top + bbox.height);
+      ctx.stroke();
+      if (bounds) {
+        ctx.font = `${11 * devicePixelRatio}px system-ui`;
+        ctx.fillText(`${up ? "▲" : "▼"}${change.to}`, x + 2, bbox.top + 11 * devicePixelRatio);
+      }
+    }
+    ctx.restore();
+  };
+}
+
+function axis(size, extra = {}) {
+  return { stroke: () => colour("--faint"), grid: { stroke: () => colour("--line"), width: 1 }, ticks: { show: false }, size, ...extra };
+}
+
+export class Charts {
+  constructor(place) {
+    this.place = place;
+    this.span = 1800;
+    this.plots = [];
+    this.width = 0;
+    new ResizeObserver(() => { if (this.view && Math.abs(this.width - this.room()) > 8) this.draw(this.view); }).observe(place);
+  }
+
+  room() { return Math.max(Math.min(this.place.clientWidth, this.place.querySelector("figure")?.clientWidth || Infinity), 240); }
+
+  /** Whether one of them is under a pointer, which a redraw would take the values from. */
+  get watched() { return this.place.matches(":hover"); }
+
+  draw(view) {
+    this.view = view;
+    const row = view.row;
+    const at = view.series.at;
+    const now = at[at.length - 1] ?? Date.now() / 1000;
+    const columns = { ...view.series, objective: at.map(() => row.objectiveSeconds ?? null) };
+    for (const plot of this.plots) plot.destroy();
+    this.plots = [];
+    const figures = CHARTS.map((chart) => {
+      const figure = document.createElement("figure");
+      figure.setAttribute("role", "img");
+      figure.setAttribute("aria-label", told(chart, view));
+      const caption = document.createElement("figcaption");
+      const unit = document.createElement("span");
+      unit.textContent = ` ${chart.unit}`;
+      caption.append(chart.name, unit);
+      figure.append(caption);
+      return figure;
+    });
+    this.place.replaceChildren(...figures);
+    this.width = this.room();
+    CHARTS.forEach((chart, i) => {
+      const empty = !(columns[chart.series[0][0]] ?? []).some((value) => value !== null);
+      if (empty) {
+        const note = document.createElement("p");
+        note.className = "faint";
+        note.textContent = (i === 1 ? row.objectiveSeconds === undefined : i === 2) && chart.without ? chart.without : "Not known yet.";
+        figures[i].append(note);
+        return;
+      }
+      this.plots.push(new uPlot({
+        width: this.width,
+        height: 150,
+        cursor: { sync: { key: "course" }, y: false, points: { size: 6 } },
+        legend: { live: true },
+        scales: { x: { range: () => [now - this.span, now] }, y: { range: (_, low, high) => [0, Math.max(high ?? 1, chart.bounds ? row.max ?? 1 : 1) * 1.1] } },
+        axes: [axis(28, { values: clock }), axis(52, { values: (_, ticks) => ticks.map((tick) => (tick >= 10000 ? `${tick / 1000}k` : String(tick))) })],
+        series: [{ value: (_, value) => (value === null ? "" : new Date(value * 1000).toLocaleTimeString([], { hourCycle: "h23" })) },
+          ...chart.series.map(([, label, name, dashed]) => ({
+            label,
+            stroke: () => colour(name),
+            width: 1.5,
+            dash: dashed ? [5, 4] : undefined,
+            points: { show: false },
+            paths: uPlot.paths.stepped({ align: 1 }),
+            value: (_, value) => (value === null || value === undefined ? "–" : number(value)),
+          }))],
+        hooks: { drawClear: [marks(view, row, chart.bounds)] },
+      }, [at, ...chart.series.map(([key]) => columns[key])], figures[i]));
+    });
+  }
+}
+
+function clock(plot, ticks) {
+  return ticks.map((tick) => new Date(tick * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }));
+}
+
+export const SPANS = [1800, 7200, 21600].map((span) => [span, lasting(span)]);

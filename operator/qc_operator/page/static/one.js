@@ -1,0 +1,177 @@
+// One QueueConsumer: its course, why it has as many replicas, what was done, its YAML.
+
+import { Charts, SPANS } from "./charts.js";
+import { STATES, element, lasting, moved, number, when } from "./words.js";
+
+async function copied(button, text, pre) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    // Only pages of localhost or https may write the clipboard: then it is selected, to be copied by hand.
+    pre.textContent = text;
+    pre.closest("details").open = true;
+    getSelection().selectAllChildren(pre);
+    button.textContent = "Selected: copy it";
+    return;
+  }
+  const label = button.textContent;
+  button.textContent = "Copied";
+  setTimeout(() => { button.textContent = label; }, 1500);
+}
+
+/** The steps as text, for a chat or a ticket. */
+function asText({ row, decision }) {
+  const lines = decision.steps.map((step, i) => `${i + 1}. ${step.step} ${step.replicas}: ${step.message} [${step.source}, ${step.observed ? "observed" : "estimated"}]`);
+  return `${row.namespace}/${row.name}: ${decision.from} -> ${decision.to}, ${decision.reason}, limited by ${decision.limitedBy} (${decision.time})\n${lines.join("\n")}\n`;
+}
+
+export class One {
+  constructor(place) {
+    this.place = place;
+    this.key = null;
+    this.asked = 0;
+  }
+
+  /** Begin with another one, or with none. */
+  open(key) {
+    if (key === this.key) return;
+    this.key = key;
+    this.charts = null;
+    this.place.replaceChildren(key === null ? "" : element("p", { class: "faint" }, "Loading…"));
+    if (key !== null) this.load();
+  }
+
+  /** Ask again, at most once a second. */
+  async load() {
+    const key = this.key;
+    if (key === null) return;
+    if (this.waiting) return;
+    const early = this.asked + 1000 - Date.now();
+    if (early > 0 && this.charts) {
+      this.waiting = setTimeout(() => { this.waiting = null; this.load(); }, early);
+      return;
+    }
+    this.asked = Date.now();
+    try {
+      const response = await fetch(`api/v1/queueconsumers/${key.map(encodeURIComponent).join("/")}`);
+      const answer = await response.json();
+      if (key !== this.key) return;
+      if (response.ok) this.show(answer);
+      else this.lost(answer.error);
+    } catch {
+      if (key === this.key && !this.charts) this.lost("the operator does not answer");
+    }
+  }
+
+  lost(why) {
+    this.charts = null;
+    this.place.replaceChildren(element("p", {}, element("a", { href: "#/" }, "← all")), element("h2", { tabindex: "-1" }, this.key.join("/")),
+      element("p", { class: "alarm" }, why));
+  }
+
+  frame() {
+    this.parts = {};
+    const part = (name, tag = "div", attributes = {}) => (this.parts[name] = element(tag, attributes));
+    const spans = element("div", { class: "buttons", role: "group", "aria-label": "Time shown" });
+    const charts = element("div", { class: "charts" });
+    this.place.replaceChildren(
+      element("p", {}, element("a", { href: "#/" }, "← all")), part("head"), spans, charts,
+      part("why"), element("h2", {}, "Changes of replicas"), part("changes", "ol", { class: "log" }),
+      element("h2", {}, "Queues"), part("queues"), element("h2", {}, "Conditions"), part("conditions", "table", { class: "stacks" }),
+      element("details", {}, element("summary", {}, "YAML"), part("yaml", "pre", { tabindex: "0" })),
+      element("details", {}, element("summary", {}, "The figures as a table"), part("figures", "table", { class: "small" })));
+    this.charts = new Charts(charts);
+    for (const [span, label] of SPANS) {
+      spans.append(element("button", { type: "button", "aria-pressed": span === this.charts.span, click: (event) => {
+        this.charts.span = span;
+        for (const button of spans.children) button.setAttribute("aria-pressed", button === event.target);
+        this.charts.draw(this.charts.view);
+      } }, label));
+    }
+  }
+
+  show(view) {
+    const begun = !this.charts;
+    if (begun) this.frame();
+    const { row, decision } = view;
+    const now = Date.now() / 1000;
+    this.place.dataset.state = row.state;
+    this.parts.head.replaceChildren(
+      element("h2", { tabindex: "-1" }, `${row.namespace}/${row.name} `, element("span", { class: "state" }, STATES[row.state].join(" "))),
+      ...(row.words ? [element("p", { class: row.state === "paused" ? "" : "alarm" }, row.words)] : []),
+      element("p", {}, facts(view)));
+    if (!this.charts.view || !this.charts.watched) this.charts.draw(view);
+    this.why(view);
+    this.parts.changes.replaceChildren(...(view.history.length ? view.history : []).map((change) => element("li", {},
+      when(change.time, now), moved(change), ` ${change.reason}: ${change.message}`,
+      change.limitedBy === "none" ? "" : element("span", { class: "faint" }, ` (limit: ${change.limitedBy})`))));
+    if (!view.history.length) this.parts.changes.append(element("li", { class: "faint" }, "None yet."));
+    this.parts.queues.replaceChildren(...view.queues.map((queue) => element("p", {}, words(queue))));
+    this.parts.conditions.replaceChildren(
+      element("thead", {}, element("tr", {}, ...["Condition", "", "Since", "Why"].map((name) => element("th", { scope: "col" }, name)))),
+      element("tbody", {}, ...view.conditions.map((condition) => element("tr", {},
+        element("td", {}, condition.type), element("td", {}, condition.status),
+        element("td", {}, condition.lastTransitionTime ? when(condition.lastTransitionTime, now) : ""),
+        element("td", {}, `${condition.reason}: ${condition.message}`)))));
+    if (getSelection().isCollapsed) this.parts.yaml.textContent = view.yaml;
+    this.figures(view);
+    if (begun) this.parts.head.firstChild.focus({ preventScroll: true });
+  }
+
+  why(view) {
+    const { decision, yaml, raised } = view;
+    if (!decision.steps.length) {
+      this.parts.why.replaceChildren(element("h2", {}, "Why?"), element("p", { class: "faint" }, "No decision was made yet."));
+      return;
+    }
+    const copy = (label, text) => element("button", { type: "button", click: (event) => copied(event.target, text, this.parts.yaml) }, label);
+    const focused = [...this.parts.why.querySelectorAll("button")].indexOf(document.activeElement);
+    const steps = element("tbody", { id: "why-steps" }, ...decision.steps.map((step) => element("tr", {},
+      element("td", {}, step.step), element("td", { "data-label": "replicas" }, number(step.replicas)), element("td", {}, step.message),
+      element("td", { class: "small faint" }, `${step.observed ? "observed" : "estimated"}, ${step.source}`))));
+    this.parts.why.replaceChildren(
+      element("h2", {}, `Why ${decision.to}?`),
+      element("p", { class: "answer" }, `${decision.reason}: ${decision.message}`,
+        decision.limitedBy === "none" ? "" : element("span", { class: "faint" }, ` (limit: ${decision.limitedBy})`)),
+      element("table", { class: "stacks" }, element("thead", {}, element("tr", {},
+        ...["Step", "Replicas", "In words", "Known from"].map((name) => element("th", { scope: "col" }, name)))), steps),
+      element("div", { class: "buttons" }, copy("Copy as text", asText(view)), yaml ? copy("Copy YAML", yaml) : null,
+        raised ? copy(`Copy YAML with maxReplicas ${raised.maxReplicas}`, raised.yaml) : null));
+    if (focused >= 0) this.parts.why.querySelectorAll("button")[focused]?.focus({ preventScroll: true });
+  }
+
+  figures({ series }) {
+    const table = this.parts.figures;
+    if (!table.closest("details").open) return;
+    const names = Object.keys(series);
+    const rows = series.at.map((_, i) => i).slice(-40).reverse();
+    table.replaceChildren(
+      element("thead", {}, element("tr", {}, ...names.map((name) => element("th", { scope: "col" }, name === "at" ? "from" : name)))),
+      element("tbody", {}, ...rows.map((i) => element("tr", {}, ...names.map((name) => element("td", {},
+        name === "at" ? new Date(series.at[i] * 1000).toLocaleTimeString() : series[name][i] === null ? "–" : number(series[name][i])))))));
+  }
+}
+
+function facts({ row, startSeconds }) {
+  const replicas = row.current === row.desired ? `${number(row.current)} pods` : `${number(row.current)} pods, ${number(row.desired)} wanted`;
+  const said = [row.target, row.max === undefined ? replicas : `${replicas}, ${row.min} to ${row.max} allowed`, `${number(row.ready)} ready`, `${number(row.unacked)} in work`];
+  if (row.objectiveSeconds) said.push(`wait ${row.waitSeconds === undefined ? "not known" : lasting(row.waitSeconds)}, objective ${lasting(row.objectiveSeconds)}`);
+  if (row.arrivals !== undefined) said.push(`${number(row.arrivals)}/s arrive`);
+  if (row.capacity !== undefined) said.push(`the pods manage ${number(row.capacity)}/s`);
+  if (startSeconds) said.push(`a pod starts in ${lasting(Number(startSeconds))}`);
+  if (row.broker) said.push(`broker ${row.broker}`);
+  if (row.observes) said.push("mode Observe: nothing is written");
+  return said.filter(Boolean).join(" · ");
+}
+
+function words(queue) {
+  const said = [`${queue.name}${queue.vhost ? ` in vhost ${queue.vhost}` : ""}: ${queue.state}`];
+  if (queue.matched !== undefined) said.push(`${queue.matched} queues match`);
+  if (queue.ready !== undefined) said.push(`${number(queue.ready)} ready`);
+  if (queue.unacknowledged !== undefined) said.push(`${number(queue.unacknowledged)} in work`);
+  if (queue.arrivalsPerSecond) said.push(`${queue.arrivalsPerSecond}/s arrive`);
+  if (queue.acknowledgementsPerSecond) said.push(`${queue.acknowledgementsPerSecond}/s done`);
+  if (queue.throughputPerReplica) said.push(`a pod does ${queue.throughputPerReplica}/s (${queue.throughputFrom})`);
+  if (queue.message) said.push(queue.message);
+  return said.join(" · ");
+}

@@ -1,0 +1,161 @@
+// The page: what comes by the stream is shown, and the address says whether that is all or one QueueConsumer.
+
+import { One } from "./one.js";
+import { Stream } from "./stream.js";
+import { Table } from "./table.js";
+import { STATES, element, lasting, moved, number, seconds, target, when } from "./words.js";
+
+const $ = (id) => document.getElementById(id);
+const table = new Table($("rows"));
+const one = new One($("one"));
+const SAID = 10_000; // Milliseconds between two summaries that a screen reader reads out.
+const LATEST = 12;
+
+let operator = null;
+let drift = 0;
+let scalings = [];
+let held = false;
+let saidAt = 0;
+
+const now = () => Date.now() / 1000 + drift;
+
+const stream = new Stream({
+  onEvent(kind, told) {
+    operator = told.operator;
+    drift = operator.now - Date.now() / 1000;
+    if (kind === "all") { table.clear(); scalings = []; }
+    for (const [namespace, name] of told.gone) table.drop(`${namespace}/${name}`);
+    for (const row of told.rows) table.put(row);
+    scalings = [...told.scalings.reverse(), ...scalings].slice(0, LATEST);
+    if (!held) show();
+    const key = one.key;
+    if (key && told.rows.some((row) => row.namespace === key[0] && row.name === key[1])) one.load();
+    say(told.scalings);
+  },
+  onState({ live, heard, age }) {
+    $("live").dataset.live = live ? "yes" : "no";
+    $("live").textContent = live ? (held ? "live, held still" : "live") : heard ? "not live" : "connecting";
+    alarm(operator && !operator.leading ? standby() : heard && !live
+      ? `Nothing was heard from the operator for ${lasting(age / 1000)}: what is shown may be out of date. Trying again.` : "");
+  },
+});
+
+function standby() {
+  const who = operator.leader;
+  const command = who ? ` To look there: kubectl${operator.namespace ? ` -n ${operator.namespace}` : ""} port-forward pod/${who} ${operator.port}` : "";
+  return `This pod, ${operator.pod}, stands by, and shows nothing: ${who ? `${who} leads` : "nobody is known to lead"}.${command}`;
+}
+
+function alarm(text) {
+  $("alarm").hidden = !text;
+  if ($("alarm").textContent !== text) $("alarm").textContent = text;
+}
+
+function show() {
+  const counts = operator.counts;
+  const [found, shown] = table.show(now());
+  $("about").textContent = [operator.name, operator.pod === operator.name ? "" : operator.pod, operator.shard && `shard ${operator.shard}: the QueueConsumers of this shard only`].filter(Boolean).join(" · ");
+  const total = Object.values(counts).reduce((sum, n) => sum + n, 0);
+  buttons(counts, total);
+  $("totals").textContent = `${number(operator.pods)} pods of ${number(total)} QueueConsumers · in the last hour +${number(operator.added)} and −${number(operator.removed)} replicas`;
+  $("shown").textContent = found === total ? "" : `${number(found)} of ${number(total)}`;
+  $("more").hidden = shown === found;
+  $("more").firstChild.textContent = `Show ${number(found - shown)} more`;
+  $("scalings").replaceChildren(...scalings.map((scaling) => element("li", {}, when(scaling.time, now()), moved(scaling), " ",
+    element("a", { href: target(scaling) }, `${scaling.namespace}/${scaling.name}`), ` ${scaling.reason}: ${scaling.message}`)));
+  if (!scalings.length) $("scalings").append(element("li", { class: "faint" }, "None since this page was opened."));
+  const bad = (counts.late ?? 0) + (counts.notReady ?? 0);
+  document.title = `${one.key ? `${one.key.join("/")} · ` : ""}${bad ? `(${bad}) ` : ""}QueueConsumers`;
+}
+
+function buttons(counts, total) {
+  const wanted = [["", "all", total], ...Object.entries(STATES).map(([state, words]) => [state, words.join(" "), counts[state] ?? 0])];
+  const place = $("states");
+  if (!place.childElementCount) {
+    for (const [state] of wanted) {
+      place.append(element("button", { type: "button", "data-state": state, click: () => { table.only = table.only === state ? "" : state; show(); } }));
+    }
+  }
+  wanted.forEach(([state, words, count], i) => {
+    const button = place.children[i];
+    const text = `${number(count)} ${words}`;
+    if (button.textContent !== text) button.textContent = text;
+    button.classList.toggle("state", state !== "" && count > 0);
+    button.setAttribute("aria-pressed", table.only === state);
+  });
+}
+
+function say(news) {
+  if (Date.now() - saidAt < SAID) return;
+  const counts = Object.entries(STATES).filter(([state]) => operator.counts[state]).map(([state, [, words]]) => `${operator.counts[state]} ${words}`);
+  const latest = news.length ? ` Latest: ${news[0].namespace}/${news[0].name} from ${news[0].from} to ${news[0].to} replicas.` : "";
+  const text = `${counts.join(", ")}.${latest}`;
+  if ($("said").textContent === text) return;
+  $("said").textContent = text;
+  saidAt = Date.now();
+}
+
+function route() {
+  const parts = location.hash.replace(/^#\/?/, "").split("/").filter(Boolean);
+  if (location.hash === "#main") return;
+  let key = null;
+  try { key = parts.length === 2 ? parts.map(decodeURIComponent) : null; } catch { key = null; }
+  const back = one.key;
+  one.open(key);
+  $("one").hidden = key === null;
+  $("fleet").hidden = key !== null;
+  if (operator) show();
+  if (key === null && back) document.querySelector(`#rows a[href="${CSS.escape(target({ namespace: back[0], name: back[1] }))}"]`)?.focus();
+}
+
+function hold() {
+  held = !held;
+  $("hold").setAttribute("aria-pressed", held);
+  if (!held && operator) show();
+}
+
+function theme() {
+  const root = document.documentElement;
+  const next = { undefined: "dark", dark: "light", light: undefined }[root.dataset.theme];
+  if (next) root.dataset.theme = next; else delete root.dataset.theme;
+  try { localStorage.setItem("theme", next ?? ""); } catch { /* It is forgotten with the page then. */ }
+  $("theme").textContent = next ? `Theme: ${next}` : "Theme";
+  one.charts?.view && one.charts.draw(one.charts.view);
+}
+
+function step(by) {
+  const links = [...document.querySelectorAll("#rows tbody a")];
+  const at = links.indexOf(document.activeElement);
+  links[Math.min(Math.max(at + by, 0), links.length - 1)]?.focus();
+}
+
+const KEYS = {
+  "/": () => $("filter").focus(),
+  j: () => step(1),
+  k: () => step(-1),
+  g: () => document.querySelector("#rows tbody a")?.click(),
+  p: hold,
+  t: theme,
+  "?": () => $("help").showModal(),
+  Escape: () => { if (one.key) location.hash = "#/"; },
+};
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || $("help").open) return;
+  if (event.target instanceof HTMLInputElement) {
+    if (event.key === "Escape") { event.target.value = ""; table.words = ""; event.target.blur(); if (operator) show(); }
+    return;
+  }
+  const act = KEYS[event.key];
+  if (act) { event.preventDefault(); act(); }
+});
+$("filter").addEventListener("input", (event) => { table.words = event.target.value; if (operator) show(); });
+$("more").firstChild.addEventListener("click", () => { table.all = true; show(); });
+$("hold").addEventListener("click", hold);
+$("theme").addEventListener("click", theme);
+$("keys").addEventListener("click", KEYS["?"]);
+addEventListener("hashchange", route);
+try { if (localStorage.getItem("theme")) { document.documentElement.dataset.theme = localStorage.getItem("theme"); } } catch { /* As above. */ }
+setInterval(() => { if (!held) table.age(now()); }, 1000);
+setInterval(() => one.load(), 10_000);
+route();

@@ -1,0 +1,42 @@
+// The connection to the operator: all rows first, then what changes. A lost one is taken up where it ended.
+
+const STALE = 5000; // Milliseconds without an event; there is one every 2 s.
+const AGAIN = 2000;
+
+export class Stream {
+  constructor({ onEvent, onState }) {
+    this.onEvent = onEvent;
+    this.onState = onState;
+    this.last = "";
+    this.heard = 0;
+    this.standby = false;
+    this.open();
+    setInterval(() => this.look(), 500);
+  }
+
+  open() {
+    this.source?.close();
+    const after = this.last ? `?after=${encodeURIComponent(this.last)}` : "";
+    this.source = new EventSource(`api/v1/stream${after}`);
+    this.opened = Date.now();
+    for (const kind of ["all", "update"]) {
+      this.source.addEventListener(kind, (event) => {
+        this.last = event.lastEventId;
+        this.heard = Date.now();
+        const told = JSON.parse(event.data);
+        this.standby = !told.operator.leading;
+        this.onEvent(kind, told);
+        this.look();
+      });
+    }
+    this.source.onerror = () => this.look();
+  }
+
+  look() {
+    const age = Date.now() - this.heard;
+    this.onState({ live: this.heard > 0 && age < STALE && !this.standby, heard: this.heard, age });
+    // A browser gives up after an error that is no network's. And another connection may lead to who leads.
+    const closed = this.source.readyState === EventSource.CLOSED;
+    if ((closed || this.standby || age > 2 * STALE) && Date.now() - this.opened > AGAIN) this.open();
+  }
+}

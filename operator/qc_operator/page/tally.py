@@ -1,0 +1,69 @@
+"""The changes of replicas of all QueueConsumers: the latest ones, and how many replicas came and went in an hour."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+LATEST: Final = 50
+MINUTES: Final = 60
+
+
+class Scaling(msgspec.Struct, frozen=True, kw_only=True, rename={"before": "from", "after": "to"}):
+    """A change of replicas of one object, with its reason in words."""
+
+    namespace: str
+    name: str
+    time: str
+    before: int
+    after: int
+    reason: str
+    message: str
+
+
+class Tally:
+    """Counts by the minute. Times are whole seconds since the epoch."""
+
+    def __init__(self) -> None:
+        self.latest: deque[Scaling] = deque(maxlen=LATEST)
+        self.added = 0
+        """Those that were ever among the latest."""
+        self._minutes: dict[int, list[int]] = {}
+
+    def count(self, *, at: int, before: int, after: int) -> None:
+        """Count the replicas of one change, which may lie in the past."""
+        minute = self._minutes.setdefault(at // 60, [0, 0])
+        minute[after < before] += abs(after - before)
+
+    def add(self, scaling: Scaling) -> None:
+        """Keep it as the latest."""
+        self.latest.append(scaling)
+        self.added += 1
+
+    def hour(self, *, now: int) -> tuple[int, int]:
+        """Replicas added and taken away in the last hour."""
+        for minute in [minute for minute in self._minutes if minute <= now // 60 - MINUTES]:
+            del self._minutes[minute]
+        counts = self._minutes.values()
+        return sum(count[0] for count in counts), sum(count[1] for count in counts)
+
+    def clear(self) -> None:
+        """Forget all."""
+        self.latest.clear()
+        self._minutes.clear()
+
+
+def scaling(*, namespace: str, name: str, entry: Mapping[str, Any]) -> Scaling:
+    """One entry of `status.history` as the page tells it."""
+    return Scaling(
+        namespace=namespace,
+        name=name,
+        time=entry["time"],
+        before=entry["from"],
+        after=entry["to"],
+        reason=entry["reason"],
+        message=entry.get("message", ""),
+    )

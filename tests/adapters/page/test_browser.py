@@ -1,0 +1,262 @@
+"""The page in a real browser: what is seen, by whom, how soon, and what it must never do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Locator, expect
+
+from bench.page_scene import condition, fleet, known, utcnow
+from qc_operator.reporting import rfc3339
+from tests.adapters.page.browsing import Sight, browser, tab
+from tests.adapters.page.conftest import Served, serving
+
+# One browser for all, so one loop for all: to start it takes 2 s.
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+once = pytest_asyncio.fixture(loop_scope="module", scope="module")
+each = pytest_asyncio.fixture(loop_scope="module")
+
+HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>{{7*7}}&lt;b&gt;'\"`"
+SHOTS = os.environ.get("QC_SCREENSHOTS")
+"""A folder to put screenshots in: those of docs/images are made so."""
+
+
+@once
+async def chrome(chromium: str) -> AsyncIterator[Browser]:
+    async with browser(chromium) as launched:
+        yield launched
+
+
+@each
+async def served() -> AsyncIterator[Served]:
+    async with serving() as made:
+        yield made
+
+
+@each
+async def sight(chrome: Browser, served: Served) -> AsyncIterator[Sight]:
+    async with tab(chrome, served.url) as opened:
+        yield opened
+        assert ([], []) == (opened.wrong, opened.elsewhere)
+
+
+def row(sight: Sight, name: str) -> Locator:
+    """The link of a row."""
+    return sight.page.locator("#rows").get_by_role("link", name=name)
+
+
+async def shoot(sight: Sight, name: str, *, whole: bool = False) -> None:
+    if SHOTS:
+        await sight.page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=whole)
+
+
+async def test_the_worst_stand_on_top_and_a_scaling_is_seen_at_once(served: Served, sight: Sight) -> None:
+    served.only_at_once()
+    await sight.open()
+    assert ["shop/orders", "mail/mails", "shop/thumbnails"] == (await sight.texts("#rows tbody a"))[:3]
+    assert ["✖ late", "! not ready", "⤒ at its limit"] == (await sight.texts("#rows tbody .state"))[:3]
+    assert "1 ✖ late" in await sight.texts("#states button")
+    served.scale("statements", to=4)
+    await expect(sight.page.locator("#scalings li:first-child")).to_contain_text("bank/statements")
+
+    assert "▲ 0 → 4" in (await sight.texts("#scalings li"))[0]
+    await shoot(sight, "page-fleet")
+
+
+async def test_one_of_them_says_why_it_has_as_many(sight: Sight) -> None:
+    await sight.open()
+    await sight.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await row(sight, "shop/orders").click()
+    await expect(sight.page.get_by_role("heading", name="Why 8?")).to_be_visible()
+    assert ["wait", "bounds"] == await sight.texts("#why-steps td:first-child")
+    assert 4 == await sight.page.locator("figure canvas").count()
+    labels = [await figure.get_attribute("aria-label") for figure in await sight.page.get_by_role("img").all()]
+    assert ["Lag", "Wait", "Arrivals", "Replicas"] == [str(label).split(",")[0].split()[0] for label in labels]
+    await sight.page.get_by_role("button", name="2 h").click()
+    await shoot(sight, "page-one", whole=True)
+    await sight.page.get_by_role("button", name="Copy YAML with maxReplicas").click()
+    copied: str = await sight.page.evaluate("navigator.clipboard.readText()")
+    await sight.page.keyboard.press("Escape")
+    await expect(row(sight, "shop/orders")).to_be_focused()
+
+    assert copied.startswith("apiVersion: queueconsumer.dev/v1alpha1\nkind: QueueConsumer\n")
+
+
+async def test_it_is_used_by_keys(served: Served, sight: Sight) -> None:
+    await sight.open()
+    page = sight.page
+    await page.keyboard.press("/")
+    await expect(page.locator("#filter")).to_be_focused()
+    await page.keyboard.type("bank paused")
+    assert ["bank/statements"] == await sight.texts("#rows tbody a")
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("j")
+    await expect(row(sight, "shop/orders")).to_be_focused()
+    await page.keyboard.press("j")
+    await expect(row(sight, "mail/mails")).to_be_focused()
+    # The focus stays where it is when rows are filled and moved beneath it.
+    served.scale("statements", to=4)
+    await expect(page.locator("#scalings")).to_contain_text("bank/statements")
+    await expect(row(sight, "mail/mails")).to_be_focused()
+    await page.keyboard.press("k")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="shop/orders")).to_be_focused()
+    await page.keyboard.press("?")
+    await expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+
+
+async def test_it_is_told_to_who_cannot_see_it(sight: Sight) -> None:
+    await sight.open()
+    page = sight.page
+    await expect(page.get_by_role("status")).to_contain_text("1 late, 1 not ready, 1 at its limit")
+    assert 7 == await page.get_by_role("columnheader").count()
+    await expect(page.get_by_role("table", name="QueueConsumers, the worst first")).to_be_visible()
+    await expect(page.get_by_role("searchbox", name="Filter")).to_be_visible()
+    unnamed = await page.evaluate(
+        "[...document.querySelectorAll('button, a, input')]"
+        ".filter((each) => !(each.textContent.trim() || each.labels?.length)).length"
+    )
+
+    assert 0 == unnamed
+
+
+@pytest.mark.parametrize(("scheme", "back"), [("light", "rgb(255, 255, 255)"), ("dark", "rgb(18, 22, 29)")])
+async def test_dark_and_light_can_both_be_read(chrome: Browser, served: Served, scheme: str, back: str) -> None:
+    """Each text stands out from what is behind it by 4.5 to 1 at least (WCAG 2.2, 1.4.3)."""
+    async with tab(chrome, served.url, scheme="dark" if scheme == "dark" else "light") as sight:
+        await sight.open()
+        assert back == await sight.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        faint = await sight.page.evaluate(CONTRAST)
+        await sight.open("/#/shop/orders")
+        await sight.page.locator("figure canvas >> nth=3").wait_for()
+        faint += await sight.page.evaluate(CONTRAST)
+        await shoot(sight, f"page-one-{scheme}")
+        assert ([], []) == (faint, sight.wrong)
+
+
+async def test_it_fits_a_telephone(chrome: Browser, served: Served) -> None:
+    async with tab(chrome, served.url, width=360, height=740) as sight:
+        await sight.open()
+        assert 0 >= await sight.sideways()
+        await shoot(sight, "page-narrow")
+        await sight.open("/#/shop/orders")
+        await sight.page.locator("figure canvas >> nth=3").wait_for()
+        assert 0 >= await sight.sideways()
+        await shoot(sight, "page-narrow-one")
+        assert [] == sight.wrong
+
+
+async def test_no_name_and_no_message_becomes_html(served: Served, sight: Sight) -> None:
+    about = known("shop", "hostile", queues=[{"name": HOSTILE, "lag": {"scaleUpAbove": 20}}])
+    now = rfc3339(utcnow())
+    record = {"time": now, "from": 0, "to": 3, "reason": HOSTILE, "limitedBy": HOSTILE, "message": HOSTILE}
+    step = {"step": HOSTILE, "replicas": 3, "source": HOSTILE, "observed": True, "message": HOSTILE}
+    status = {
+        "conditions": [condition("Ready", "False", HOSTILE, HOSTILE, since=now)],
+        "queues": [{"name": HOSTILE, "vhost": HOSTILE, "state": HOSTILE, "message": HOSTILE}],
+        "lastDecision": {**record, "steps": [step]},
+        "history": [record],
+        "columns": {"target": HOSTILE, "broker": HOSTILE, "queues": HOSTILE},
+    }
+    served.tell(about, status)
+    await sight.open()
+    await expect(
+        sight.page.locator("#rows tr", has=sight.page.get_by_role("link", name="shop/hostile"))
+    ).to_contain_text(HOSTILE)
+    await row(sight, "shop/hostile").click()
+    await expect(sight.page.get_by_role("heading", name="Why 3?")).to_be_visible()
+    await sight.page.locator("details summary", has_text="YAML").click()
+
+    await expect(sight.page.locator("pre")).to_contain_text("alert(1)")
+    assert 0 == await sight.page.locator("img").count()
+    # A name in the address is as little to be trusted.
+    await sight.open(f"/#/{HOSTILE.replace('/', '%2F')}/x")
+    await expect(sight.page.locator("#one .alarm")).to_be_visible()
+    sight.wrong[:] = [words for words in sight.wrong if "404" not in words]
+
+
+async def test_no_script_but_the_page_s_own_is_run(sight: Sight) -> None:
+    await sight.open()
+    refused = await sight.page.evaluate(
+        """() => {
+          const told = [];
+          try { document.body.innerHTML = "<b>x</b>"; told.push("HTML was made of text"); } catch (error) { }
+          const script = document.createElement("script");
+          try { script.text = "window.ran = true"; } catch (error) { }
+          try { script.src = "data:text/javascript,window.ran=true"; } catch (error) { }
+          document.head.append(script);
+          if (window.ran) told.push("a script was run");
+          return told;
+        }"""
+    )
+    assert [] == refused
+    assert sight.wrong
+    sight.wrong.clear()  # The browser has told of each refusal.
+
+
+async def test_what_is_out_of_date_is_said_to_be_and_is_taken_up_again(served: Served, sight: Sight) -> None:
+    await sight.open()
+    port = int(served.url.rpartition(":")[2])
+    await served.page._runner.cleanup()
+    await expect(sight.page.get_by_role("alert")).to_contain_text("may be out of date")
+    await shoot(sight, "page-stale")
+    served.tell(known("shop", "new"), {})
+    await served.listen(port)
+    await expect(row(sight, "shop/new")).to_be_visible()
+    await expect(sight.page.get_by_role("alert")).to_be_hidden()
+    sight.wrong.clear()  # The browser has told of each try.
+
+
+async def test_who_ceases_to_lead_shows_nothing_and_says_where_to_look(served: Served, sight: Sight) -> None:
+    await sight.open()
+    served.leads = False
+    for course in served.courses:
+        served.page.board.gone(course.about.key)
+    alarm = sight.page.get_by_role("alert")
+    await expect(alarm).to_contain_text("pod-b leads")
+    await expect(alarm).to_contain_text("kubectl -n queueconsumer port-forward pod/pod-b 8081")
+    assert {"mail/mails", "mail/bounces"} >= set(await sight.texts("#rows tbody a"))
+    served.leads = True
+    await expect(alarm).to_be_hidden()
+
+
+async def test_a_thousand_rows_are_shown_and_searched(served: Served, sight: Sight) -> None:
+    for course in fleet(1000):
+        status, change = course.step(utcnow(), second=0, length=1)
+        served.tell(course.about, status, change=change)
+    await sight.open()
+    await expect(sight.page.locator("#rows tbody tr")).to_have_count(200)
+    await sight.page.fill("#filter", "worker-00999")
+    assert ["team-19/worker-00999"] == await sight.texts("#rows tbody a")
+    await sight.page.fill("#filter", "")
+    await sight.page.get_by_role("button", name="Show 809 more").click()
+    await expect(sight.page.locator("#rows tbody tr")).to_have_count(1009)
+
+
+CONTRAST = """() => {
+  const light = (colour) => {
+    const [r, g, b] = colour.match(/[\\d.]+/g).slice(0, 3).map((v) => v / 255)
+      .map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const colour = getComputedStyle(at).backgroundColor;
+      if (!colour.endsWith(", 0)")) return colour;
+    }
+    return "rgb(255, 255, 255)";
+  };
+  const found = [];
+  for (const element of document.querySelectorAll("body *")) {
+    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+    if (!own || !element.checkVisibility() || element.closest("noscript, .skip, .hidden")) continue;
+    const [a, b] = [light(getComputedStyle(element).color), light(behind(element))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < 4.5) found.push(`${element.textContent.trim().slice(0, 30)}: ${ratio.toFixed(2)}`);
+  }
+  return found;
+}"""

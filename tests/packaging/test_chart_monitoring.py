@@ -1,0 +1,148 @@
+"""What the chart gives Prometheus and Grafana."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.packaging.rendering import CHART, only, rendered
+
+RULES = CHART / "files" / "alerts.yaml"
+DASHBOARDS = CHART / "files" / "dashboards"
+MONITORING = {"ServiceMonitor", "PodMonitor", "PrometheusRule", "ConfigMap"}
+
+
+def test_without_being_asked_nothing_needs_the_definitions_of_prometheus_operator(helm: Path) -> None:
+    assert MONITORING.isdisjoint(manifest["kind"] for manifest in rendered(helm))
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "endpoints"),
+    [("ServiceMonitor", "serviceMonitor", "endpoints"), ("PodMonitor", "podMonitor", "podMetricsEndpoints")],
+)
+def test_a_monitor_keeps_the_namespace_of_the_metrics_and_names_the_shard(
+    helm: Path, kind: str, value: str, endpoints: str
+) -> None:
+    manifests = rendered(helm, f"{value}.enabled=true", f"{value}.labels.release=prometheus", f"{value}.interval=15s")
+
+    monitor = only(manifests, kind)
+    assert monitor["metadata"]["labels"]["release"] == "prometheus"
+    assert monitor["spec"][endpoints] == [
+        {"port": "metrics", "path": "/metrics", "honorLabels": True, "interval": "15s"}
+    ]
+    # Prometheus makes of it the label queueconsumer_dev_shard, by which the alerts tell shards apart.
+    assert monitor["spec"]["podTargetLabels"] == ["queueconsumer.dev/shard"]
+    assert "queueconsumer_dev_shard" in RULES.read_text()
+
+
+def test_a_service_monitor_finds_the_service_and_a_pod_monitor_the_pods(helm: Path) -> None:
+    by_service = rendered(helm, "serviceMonitor.enabled=true")
+    by_pod = rendered(helm, "podMonitor.enabled=true")
+
+    service = only(by_service, "Service")
+    pod = only(by_pod, "Deployment")["spec"]["template"]
+    chosen = only(by_service, "ServiceMonitor")["spec"]["selector"]["matchLabels"]
+    assert chosen.items() <= service["metadata"]["labels"].items()
+    assert "metrics" in [port["name"] for port in service["spec"]["ports"]]
+    assert only(by_pod, "PodMonitor")["spec"]["selector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+    assert "metrics" in [port["name"] for port in pod["spec"]["containers"][0]["ports"]]
+
+
+def test_an_interval_can_be_left_to_prometheus(helm: Path) -> None:
+    (endpoint,) = only(rendered(helm, "serviceMonitor.enabled=true", "serviceMonitor.interval="), "ServiceMonitor")[
+        "spec"
+    ]["endpoints"]
+
+    assert "interval" not in endpoint
+
+
+CONSUMERS = ("consumers.podMonitor.enabled=true", "consumers.podMonitor.selector.matchLabels.tier=worker")
+
+
+@pytest.mark.parametrize(
+    ("settings", "where"),
+    [((), {"any": True}), (("watch.namespaces={shop,bank}",), {"matchNames": ["shop", "bank"]})],
+)
+def test_consumers_are_scraped_where_they_are_scaled(
+    helm: Path, settings: tuple[str, ...], where: dict[str, Any]
+) -> None:
+    spec = only(rendered(helm, *CONSUMERS, *settings), "PodMonitor", "queueconsumer-operator-consumers")["spec"]
+
+    assert spec == {
+        "selector": {"matchLabels": {"tier": "worker"}},
+        "namespaceSelector": where,
+        "podMetricsEndpoints": [{"port": "metrics", "path": "/metrics", "interval": "30s"}],
+    }
+
+
+def rules(helm: Path, *settings: str) -> list[dict[str, Any]]:
+    rule = only(rendered(helm, "prometheusRule.enabled=true", *settings), "PrometheusRule")
+    return [each for group in rule["spec"]["groups"] for each in group["rules"]]
+
+
+def shipped() -> list[dict[str, Any]]:
+    return [rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]]
+
+
+def test_the_rules_are_those_that_promtool_has_tested_with_addresses_of_the_values(helm: Path) -> None:
+    found = rules(
+        helm,
+        "prometheusRule.runbookUrl=https://git.example.net/runbooks/",
+        "prometheusRule.grafanaUrl=http://grafana.lan",
+    )
+
+    text = json.dumps(shipped())
+    text = text.replace("https://runbooks.example.com", "https://git.example.net/runbooks")
+    assert found == json.loads(text.replace("https://grafana.example.com", "http://grafana.lan"))
+    assert "example.com" not in json.dumps(found)
+
+
+def test_groups_keep_their_names_and_intervals(helm: Path) -> None:
+    rendered_groups = only(rendered(helm, "prometheusRule.enabled=true"), "PrometheusRule")["spec"]["groups"]
+    groups = yaml.safe_load(RULES.read_text())["groups"]
+
+    assert [{**group, "rules": []} for group in rendered_groups] == [{**group, "rules": []} for group in groups]
+
+
+def test_an_address_that_is_not_known_is_left_out(helm: Path) -> None:
+    annotations = [rule["annotations"] for rule in rules(helm) if "alert" in rule]
+
+    assert len(annotations) == len([rule for rule in shipped() if "alert" in rule])
+    assert all(annotation.keys() == {"summary", "description"} for annotation in annotations)
+
+
+def test_an_alert_can_be_left_out(helm: Path) -> None:
+    found = rules(helm, "prometheusRule.disabled={QueueConsumerFlapping}")
+
+    names = [rule.get("alert") for rule in shipped()]
+    assert "QueueConsumerFlapping" in names
+    assert [rule.get("alert") for rule in found] == [name for name in names if name != "QueueConsumerFlapping"]
+
+
+def test_each_dashboard_has_a_config_map_with_the_label_of_the_sidecar(helm: Path) -> None:
+    maps = [found for found in rendered(helm, "dashboards.enabled=true") if found["kind"] == "ConfigMap"]
+
+    data = {name: text for found in maps for name, text in found["data"].items()}
+    files = {path.name: json.loads(path.read_text()) for path in DASHBOARDS.glob("*.json")}
+    assert {name: json.loads(text) for name, text in data.items()} == files
+    for found in maps:
+        assert found["metadata"]["labels"]["grafana_dashboard"] == "1"
+        assert found["metadata"]["namespace"] == "queueconsumer-system"
+        # RFC 1123, as the API server asks of a name.
+        assert re.fullmatch(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", found["metadata"]["name"])
+
+
+def test_dashboards_go_where_the_sidecar_looks_and_into_its_folder(helm: Path) -> None:
+    settings = (
+        "dashboards.namespace=grafana",
+        "dashboards.annotations.grafana_folder=Queues",
+        "dashboards.labels.team=a",
+    )
+    maps = [found for found in rendered(helm, "dashboards.enabled=true", *settings) if found["kind"] == "ConfigMap"]
+
+    assert {found["metadata"]["namespace"] for found in maps} == {"grafana"}
+    assert {found["metadata"]["annotations"]["grafana_folder"] for found in maps} == {"Queues"}
+    assert {found["metadata"]["labels"]["team"] for found in maps} == {"a"}

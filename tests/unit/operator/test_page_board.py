@@ -1,0 +1,134 @@
+"""The board takes in what is told, and tells who looks on what is new in it."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bench.page_scene import condition, known
+from qc_operator.page.board import Board
+from qc_operator.page.row import Row
+from qc_operator.registry import Key
+from qc_operator.reporting import Change, rfc3339
+
+BEGIN = datetime(2026, 11, 27, 6, tzinfo=UTC)
+ORDERS = known("shop", "orders")
+
+
+class Clock:
+    now = BEGIN
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def board(clock: Clock) -> Board:
+    return Board(utcnow=clock)
+
+
+def status(*history: tuple[datetime, int, int], replicas: int = 0) -> dict[str, Any]:
+    return {
+        "conditions": [condition("Ready", "True", "Reconciled", "well", since=rfc3339(BEGIN))],
+        "currentReplicas": replicas,
+        "history": [
+            {"time": rfc3339(at), "from": before, "to": after, "reason": "WokeUp", "message": "12 messages"}
+            for at, before, after in history
+        ],
+    }
+
+
+def touched(board: Board) -> dict[Key, Row | None]:
+    return dict(board.touched())
+
+
+def test_what_was_told_is_touched_once(board: Board) -> None:
+    board.told(ORDERS, status=status(), change=None, now=BEGIN)
+
+    assert [Key("shop", "orders")] == list(touched(board))
+    assert {} == touched(board)
+
+
+def test_what_is_gone_is_told_once(board: Board) -> None:
+    board.told(ORDERS, status=status(), change=None, now=BEGIN)
+    touched(board)
+    board.gone(ORDERS.key)
+
+    assert {ORDERS.key: None} == touched(board)
+    assert {} == touched(board)
+    assert board.find(ORDERS.key) is None
+
+
+def test_a_change_is_told_at_once_and_counted(board: Board) -> None:
+    told: list[int] = []
+    board.moved = lambda: told.append(1)
+    board.told(ORDERS, status=status(), change=None, now=BEGIN)
+    board.told(ORDERS, status=status((BEGIN, 0, 5)), change=Change(before=0, after=5), now=BEGIN)
+
+    assert [1] == told
+    assert (5, 0) == board.tally.hour(now=int(BEGIN.timestamp()))
+    assert [("orders", 0, 5, "12 messages")] == [
+        (each.name, each.before, each.after, each.message) for each in board.tally.latest
+    ]
+
+
+def test_changes_before_this_process_count_if_they_are_of_this_hour(board: Board) -> None:
+    history = [(BEGIN - timedelta(minutes=minutes), 3, 1) for minutes in (10, 50, 70)]
+    board.told(ORDERS, status=status(*history), change=None, now=BEGIN)
+
+    assert (0, 4) == board.tally.hour(now=int(BEGIN.timestamp()))
+    assert (0, 2) == board.tally.hour(now=int(BEGIN.timestamp()) + 1800)
+
+
+def test_the_first_telling_may_be_of_a_change_which_counts_once(board: Board) -> None:
+    board.told(ORDERS, status=status((BEGIN, 0, 5)), change=Change(before=0, after=5), now=BEGIN)
+
+    assert (5, 0) == board.tally.hour(now=int(BEGIN.timestamp()))
+
+
+def test_silence_is_touched_when_it_begins_and_when_it_ends(board: Board, clock: Clock) -> None:
+    board.told(ORDERS, status=status(), change=None, now=BEGIN)
+    touched(board)
+    clock.now = BEGIN + timedelta(seconds=60)
+    assert {} == touched(board)
+    clock.now = BEGIN + timedelta(seconds=61)
+    silent = touched(board)[ORDERS.key]
+    assert silent is not None
+    assert "silent" == silent.state
+    assert {} == touched(board)
+    board.told(ORDERS, status=status(), change=None, now=clock.now)
+    again = touched(board)[ORDERS.key]
+    assert again is not None
+    assert "idle" == again.state
+
+
+def test_all_pods_are_counted(board: Board) -> None:
+    board.told(ORDERS, status=status(replicas=3), change=None, now=BEGIN)
+    board.told(known("shop", "mails"), status=status(replicas=4), change=None, now=BEGIN)
+
+    assert 7 == board.pods()
+
+
+def test_a_status_that_makes_no_sense_disturbs_nobody(board: Board, caplog: pytest.LogCaptureFixture) -> None:
+    """It may have been written by somebody else: no turn fails, and no other object is hidden."""
+    with caplog.at_level(logging.CRITICAL):
+        board.told(ORDERS, status={"history": [{"time": "soon"}], "queues": 7}, change=None, now=BEGIN)
+    with caplog.at_level(logging.CRITICAL):
+        shown = board.row(ORDERS.key)
+
+    assert shown is None or "notReady" == shown.state
+
+
+def test_who_serves_nothing_any_more_has_counted_nothing(board: Board) -> None:
+    board.told(ORDERS, status=status((BEGIN, 0, 5)), change=Change(before=0, after=5), now=BEGIN)
+    board.gone(ORDERS.key)
+
+    assert ((0, 0), []) == (board.tally.hour(now=int(BEGIN.timestamp())), list(board.tally.latest))

@@ -1,0 +1,110 @@
+"""The course of a queue's figures: points where something changes, in bounded memory."""
+
+from __future__ import annotations
+
+import sys
+from math import isnan
+
+from qc_operator.page.figures import Figures
+from qc_operator.page.history import COARSE_POINTS, FINE, FINE_POINTS, MOST_BYTES, History
+
+NOW = 1_800_000_000
+
+
+def lag(ready: float, unacked: float = 0.0) -> Figures:
+    return Figures(ready=ready, unacked=unacked, current=1.0, desired=1.0)
+
+
+def told(history: History, at: int, figures: Figures) -> None:
+    """What the board does at each decision."""
+    if history.due(at):
+        history.take(at, figures)
+
+
+def test_a_queue_that_stands_still_keeps_one_point_however_long() -> None:
+    history = History()
+    for second in range(0, 3600, 5):
+        told(history, NOW + second, lag(7))
+
+    assert [(NOW, 7.0), (NOW + 3600, 7.0)] == [(at, point.ready) for at, point in history.points(now=NOW + 3600)]
+
+
+def test_points_lie_fifteen_seconds_apart_at_least() -> None:
+    history = History()
+    for second in range(60):
+        told(history, NOW + second, lag(second))
+
+    assert [0, 15, 30, 45] == [at - NOW for at, _ in history.points(now=NOW + 45)]
+
+
+def test_a_change_of_replicas_has_a_point_of_its_own() -> None:
+    history = History()
+    told(history, NOW, lag(1))
+    history.take(NOW + 2, lag(1)._replace(desired=8.0))
+
+    assert [(0, 1.0), (2, 8.0)] == [(at - NOW, point.desired) for at, point in history.points(now=NOW + 2)]
+
+
+def test_the_near_past_is_fine_and_the_far_one_coarse() -> None:
+    history = History()
+    for second in range(0, 12 * 3600, FINE):
+        told(history, NOW + second, lag(second))
+    end = NOW + 12 * 3600 - FINE
+    ages = [end - at for at, _ in history.points(now=end)]
+
+    assert ages == sorted(ages, reverse=True)
+    assert [FINE * n for n in range(FINE_POINTS)] == ages[: -FINE_POINTS - 1 : -1]
+    assert COARSE_POINTS * 60 >= ages[0] >= (COARSE_POINTS - 1) * 60
+
+
+def test_memory_is_bounded() -> None:
+    history = History()
+    for second in range(0, 24 * 3600, FINE):
+        told(history, NOW + second, lag(second))
+    points = [history._fine._points, history._coarse._points]
+
+    assert MOST_BYTES == 15_360 == sum(map(len, points))
+    # A bytearray keeps up to an eighth in reserve.
+    assert sum(map(sys.getsizeof, points)) < 1.25 * MOST_BYTES
+
+
+def test_where_nothing_was_told_for_a_minute_there_is_a_gap() -> None:
+    history = History()
+    told(history, NOW, lag(5))
+    told(history, NOW + 30, lag(5))
+    told(history, NOW + 200, lag(5))
+
+    assert [(0, 5.0), (30, None), (200, 5.0)] == [
+        (at - NOW, None if isnan(point.ready) else point.ready) for at, point in history.points(now=NOW + 200)
+    ]
+
+
+def test_what_was_told_long_ago_does_not_stand_until_now() -> None:
+    history = History()
+    told(history, NOW, lag(5))
+
+    assert isnan(history.points(now=NOW + 61)[-1][1].ready)
+    assert 5.0 == history.points(now=NOW + 60)[-1][1].ready
+
+
+def test_a_curve_has_the_largest_lag_of_each_part() -> None:
+    history = History()
+    for second, ready in ((0, 0), (60, 90), (75, 10), (120, 0)):
+        history.take(NOW + second, lag(ready))
+
+    assert "0910" == history.curve(now=NOW + 200, span=200, parts=4)
+
+
+def test_a_curve_counts_what_is_in_work_and_shows_what_is_not_known() -> None:
+    history = History()
+    history.take(NOW, Figures())
+    history.take(NOW + 35, lag(0, unacked=4))
+
+    assert ".99" == history.curve(now=NOW + 90, span=90, parts=3)
+
+
+def test_no_curve_without_lag() -> None:
+    history = History()
+    told(history, NOW, lag(0))
+
+    assert "" == history.curve(now=NOW + 100, span=100, parts=2)

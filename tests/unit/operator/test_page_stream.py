@@ -1,0 +1,243 @@
+"""Who looks on is sent all rows once and then what changes, and what was missed when a connection was lost."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from bench.page_scene import condition, known
+from qc_operator.page.board import Board
+from qc_operator.page.stream import KEPT, VIEWERS, CrowdedError, Stream
+from qc_operator.page.viewer import WAITING, Viewer
+from qc_operator.reporting import Change
+
+NOW = datetime(2026, 11, 27, 6, tzinfo=UTC)
+NEVER = 3600.0
+
+
+class Scene:
+    """A board and its stream, whose ticks come only when the test has something happen."""
+
+    def __init__(self, *, every: float = NEVER) -> None:
+        self.board = Board(utcnow=lambda: NOW)
+        self.stream = Stream(board=self.board, operator=lambda: {"leading": True}, every=every)
+        self.aborted: list[Viewer] = []
+
+    def tell(self, name: str, *, ready: int = 0, change: Change | None = None) -> None:
+        status: dict[str, Any] = {
+            "conditions": [condition("Ready", "True", "Reconciled", "well", since="2026-11-27T06:00:00Z")],
+            "queues": [{"name": name, "state": "Read", "ready": ready, "unacknowledged": 0}],
+        }
+        if change:
+            told = {"time": "2026-11-27T06:00:00Z", "from": change.before, "to": change.after, "reason": "WokeUp"}
+            status["history"] = [{**told, "message": "12 messages"}]
+        self.board.told(known("shop", name), status=status, change=change, now=NOW)
+
+    async def update(self, *, always: bool) -> None:
+        """What happens every 2 s."""
+        await self.stream._update(self.board.touched(), always=always)
+
+    async def look(self, after: str = "") -> Viewer:
+        viewer = await self.stream.attach(after=after, abort=lambda: self.aborted.append(viewer))
+        return viewer
+
+
+@pytest.fixture
+async def scene() -> AsyncIterator[Scene]:
+    made = Scene()
+    yield made
+    await made.stream.close()
+
+
+def waiting(viewer: Viewer) -> list[tuple[str, str, dict[str, Any]]]:
+    """What is to be sent to a viewer: id, kind and data of each event."""
+    events = []
+    while viewer._events:
+        lines = viewer._events.popleft().decode().splitlines()
+        assert ["id: ", "event: ", "data: ", ""] == [lines[0][:4], lines[1][:7], lines[2][:6], lines[3]]
+        events.append((lines[0][4:], lines[1][7:], json.loads(lines[2][6:])))
+    return events
+
+
+async def ticks() -> None:
+    """Let an update be made that was asked for: they gather for a tenth of a second."""
+    await asyncio.sleep(0.2)
+
+
+async def test_a_viewer_begins_with_all_rows(scene: Scene) -> None:
+    scene.tell("orders", ready=5)
+    scene.tell("mails")
+    ((_, kind, data),) = waiting(await scene.look())
+
+    assert ("all", ["mails", "orders"], {"idle": 2}) == (
+        kind,
+        sorted(row["name"] for row in data["rows"]),
+        data["operator"]["counts"],
+    )
+
+
+async def test_then_only_what_has_changed_is_sent(scene: Scene) -> None:
+    scene.tell("orders", ready=5)
+    scene.tell("mails")
+    viewer = await scene.look()
+    waiting(viewer)
+    scene.tell("orders", ready=6)
+    scene.tell("mails")
+    await scene.update(always=False)
+    ((_, kind, data),) = waiting(viewer)
+
+    assert ("update", [("orders", 6)], []) == (
+        kind,
+        [(row["name"], row["ready"]) for row in data["rows"]],
+        data["scalings"],
+    )
+
+
+async def test_a_change_of_replicas_is_sent_at_once(scene: Scene) -> None:
+    viewer = await scene.look()
+    waiting(viewer)
+    scene.tell("orders", ready=12, change=Change(before=0, after=1))
+    await ticks()
+    ((_, _, data),) = waiting(viewer)
+
+    assert [("orders", 0, 1, "12 messages")] == [
+        (each["name"], each["from"], each["to"], each["message"]) for each in data["scalings"]
+    ]
+    assert ["orders"] == [row["name"] for row in data["rows"]]
+
+
+async def test_a_change_that_leaves_the_row_as_it_is_is_sent_at_once_as_well(scene: Scene) -> None:
+    """Times are told to the second, so of two changes in one the second may leave no trace in the row."""
+    viewer = await scene.look()
+    for _ in range(2):
+        waiting(viewer)
+        scene.tell("orders", change=Change(before=0, after=1))
+        await ticks()
+    ((_, _, data),) = waiting(viewer)
+
+    assert ([], 1) == (data["rows"], len(data["scalings"]))
+
+
+async def test_what_else_has_changed_waits_for_its_turn(scene: Scene) -> None:
+    viewer = await scene.look()
+    waiting(viewer)
+    scene.tell("mails", ready=3)
+    scene.tell("orders", change=Change(before=0, after=1))
+    await ticks()
+    ((_, _, at_once),) = waiting(viewer)
+    await scene.update(always=True)
+    ((_, _, later),) = waiting(viewer)
+
+    assert (["orders"], ["mails"]) == ([row["name"] for row in at_once["rows"]], [row["name"] for row in later["rows"]])
+
+
+async def test_each_change_is_sent_once(scene: Scene) -> None:
+    scene.tell("old", change=Change(before=3, after=0))
+    viewer = await scene.look()
+    ((_, _, begun),) = waiting(viewer)
+    for name in ("orders", "mails"):
+        scene.tell(name, change=Change(before=0, after=1))
+        await ticks()
+    await scene.update(always=True)
+
+    assert ["old"] == [each["name"] for each in begun["scalings"]]
+    assert [["orders"], ["mails"], []] == [
+        [each["name"] for each in data["scalings"]] for _, _, data in waiting(viewer)
+    ]
+
+
+async def test_what_is_gone_is_told(scene: Scene) -> None:
+    scene.tell("orders")
+    viewer = await scene.look()
+    waiting(viewer)
+    scene.board.gone(known("shop", "orders").key)
+    await scene.update(always=False)
+    ((_, _, data),) = waiting(viewer)
+
+    assert ([["shop", "orders"]], [], {}) == (data["gone"], data["rows"], data["operator"]["counts"])
+
+
+async def test_who_comes_back_is_sent_what_was_missed(scene: Scene) -> None:
+    scene.tell("orders", ready=0)
+    viewer = await scene.look()
+    ((last, _, _),) = waiting(viewer)
+    scene.stream.detach(viewer)
+    for ready in (1, 2, 3):
+        scene.tell("orders", ready=ready)
+        await scene.update(always=False)
+    events = waiting(await scene.look(after=last))
+
+    assert [("update", 1), ("update", 2), ("update", 3)] == [
+        (kind, data["rows"][0]["ready"]) for _, kind, data in events
+    ]
+    assert len({event_id for event_id, _, _ in events}) == 3
+
+
+@pytest.mark.parametrize("after", ["", "deadbeef-1", "nonsense", "-", "x-9999999999"])
+async def test_who_comes_with_an_id_of_another_process_is_sent_all(scene: Scene, after: str) -> None:
+    scene.tell("orders")
+    await scene.look()
+
+    assert ["all"] == [kind for _, kind, _ in waiting(await scene.look(after=after))]
+
+
+async def test_who_was_away_too_long_is_sent_all(scene: Scene) -> None:
+    viewer = await scene.look()
+    ((last, _, _),) = waiting(viewer)
+    scene.stream.detach(viewer)
+    for _ in range(KEPT + 1):
+        await scene.update(always=True)
+
+    assert ["all"] == [kind for _, kind, _ in waiting(await scene.look(after=last))]
+    assert KEPT == len(scene.stream._kept)
+
+
+async def test_who_does_not_read_is_let_go_and_holds_up_nobody(scene: Scene) -> None:
+    slow, quick = await scene.look(), await scene.look()
+    seen = 0
+    for _ in range(WAITING + 5):
+        await scene.update(always=True)
+        seen += len(waiting(quick))
+
+    assert (True, [slow], 0) == (slow.gone, scene.aborted, len(slow._events))
+    assert (False, WAITING + 5 + 1) == (quick.gone, seen)
+
+
+async def test_no_more_than_so_many_look_on(scene: Scene) -> None:
+    viewers = [await scene.look() for _ in range(VIEWERS)]
+    with pytest.raises(CrowdedError):
+        await scene.look()
+    scene.stream.detach(viewers[0])
+
+    await scene.look()
+
+
+async def test_while_nobody_looks_nothing_is_put_into_words() -> None:
+    scene = Scene(every=0.001)
+    scene.tell("orders")
+    await ticks()
+    assert not scene.stream._shown
+    scene.stream.detach(await scene.look())
+    assert scene.stream._shown
+    assert scene.stream._task is not None
+    await asyncio.wait({scene.stream._task}, timeout=10)
+
+    assert (0, 0) == (len(scene.stream._shown), len(scene.stream._kept))
+
+
+async def test_an_event_ends_a_stream_that_is_closed(scene: Scene) -> None:
+    viewer = await scene.look()
+    told = [event async for event in _all_of(viewer, scene)]
+
+    assert 1 == len(told)
+
+
+async def _all_of(viewer: Viewer, scene: Scene) -> AsyncIterator[bytes]:
+    async for event in viewer.events():
+        yield event
+        await scene.stream.close()
