@@ -1,14 +1,27 @@
 """The Helm chart: what it renders, what it refuses, and that its copies are true."""
 
+import json
+import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from tests.packaging.rendering import CHART, only, rendered, run
+from qc_operator import VERSION
+from qc_operator.sharding import MOST, Shard
+from tests.packaging.rendering import CHART, ROOT, only, rendered, run
 
 # The first test builds helm where there is none, which takes minutes.
 pytestmark = pytest.mark.timeout(900)
+
+
+def test_operator_chart_and_project_have_one_version() -> None:
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+    assert {chart["version"], chart["appVersion"], project["version"]} == {VERSION}
 
 
 def test_helm_finds_nothing_to_say(helm: Path) -> None:
@@ -70,10 +83,20 @@ def test_leases_are_its_own_and_in_its_own_namespace(helm: Path) -> None:
     role = only(rendered(helm), "Role")
 
     assert role["metadata"]["namespace"] == "queueconsumer-system"
-    assert [(rule["verbs"], rule.get("resourceNames")) for rule in role["rules"]] == [
-        (["create", "list"], None),
-        (["get", "update"], ["queueconsumer-operator"]),
+    assert [(rule["verbs"], "resourceNames" in rule) for rule in role["rules"]] == [
+        (["create", "list"], False),
+        (["get", "update"], True),
     ]
+
+
+def test_leases_of_every_number_of_shards_are_granted_so_that_the_number_can_be_changed(helm: Path) -> None:
+    (_, named) = only(rendered(helm), "Role")["rules"]
+
+    shards = [Shard(index=index, count=count) for count in range(1, MOST + 1) for index in range(1, count + 1)]
+    assert named["resourceNames"] == [shard.lease("queueconsumer-operator") for shard in shards]
+    assert only(rendered(helm, f"shards={MOST}"), "Role") == only(rendered(helm), "Role")
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    assert schema["properties"]["shards"]["maximum"] == MOST
 
 
 def test_who_serves_some_namespaces_has_rights_in_these_only(helm: Path) -> None:
@@ -106,11 +129,42 @@ def test_each_shard_has_a_deployment_and_a_lease_of_its_own(helm: Path) -> None:
     names = [f"queueconsumer-operator-{number}-of-3" for number in (1, 2, 3)]
     assert [deployment["metadata"]["name"] for deployment in deployments] == names
     assert [environment(deployment)["QC_SHARD"] for deployment in deployments] == ["1/3", "2/3", "3/3"]
-    assert only(manifests, "Role")["rules"][1]["resourceNames"] == names
+    assert set(names) < set(only(manifests, "Role")["rules"][1]["resourceNames"])
     for deployment in deployments:
         selector = deployment["spec"]["selector"]["matchLabels"]
         assert selector.items() <= deployment["spec"]["template"]["metadata"]["labels"].items()
     assert len({str(deployment["spec"]["selector"]) for deployment in deployments}) == 3
+
+
+@pytest.mark.parametrize("shards", [1, 3])
+def test_what_is_told_to_type_names_the_deployments_that_there_are(helm: Path, shards: int) -> None:
+    done = run(
+        helm, "install", "queueconsumer", str(CHART), "--namespace", "queueconsumer-system", "--dry-run=client",
+        "--set", f"shards={shards}",
+    )  # fmt: skip
+
+    named = re.findall(r"-n queueconsumer-system rollout status deployment/(\S+)", done.stdout)
+    deployments = [found for found in rendered(helm, f"shards={shards}") if found["kind"] == "Deployment"]
+    assert named == [deployment["metadata"]["name"] for deployment in deployments]
+    assert len(named) == shards
+
+
+def test_a_disruption_takes_one_pod_of_a_shard_and_waits_for_none_that_is_not_ready(helm: Path) -> None:
+    budgets = [manifest for manifest in rendered(helm, "shards=2") if manifest["kind"] == "PodDisruptionBudget"]
+    pods = [manifest["spec"] for manifest in rendered(helm, "shards=2") if manifest["kind"] == "Deployment"]
+
+    assert [(budget["spec"]["maxUnavailable"], budget["spec"]["unhealthyPodEvictionPolicy"]) for budget in budgets] == [
+        (1, "AlwaysAllow")
+    ] * 2
+    assert [budget["spec"]["selector"] for budget in budgets] == [pod["selector"] for pod in pods]
+
+
+def test_pods_of_a_shard_are_spread_over_nodes_those_of_an_upgrade_among_themselves(helm: Path) -> None:
+    deployment = only(rendered(helm), "Deployment")["spec"]
+    (spread,) = deployment["template"]["spec"]["topologySpreadConstraints"]
+
+    assert (spread["topologyKey"], spread["matchLabelKeys"]) == ("kubernetes.io/hostname", ["pod-template-hash"])
+    assert spread["labelSelector"] == deployment["selector"]
 
 
 def test_further_targets_give_the_right_to_scale_them_only(helm: Path) -> None:

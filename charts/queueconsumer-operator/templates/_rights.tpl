@@ -41,15 +41,18 @@ costs, and can be left out.
   verbs: [create, patch]
 {{- end -}}
 
-{{/* The Leases of the shards: `NAME`, or `NAME-1-of-3` and so on. */}}
+{{/*
+The names of all Leases that the release may ever have: `NAME`, and `NAME-1-of-2` and so on for each number of shards
+that the schema of the values allows. Those of other numbers than `shards` are among them because Helm replaces a Role
+before it ends a pod: pods of the old number must still be able to give their Leases back, and those of the new one
+clear what a killed pod has left behind. So this Role is the same whatever `shards` is.
+*/}}
 {{- define "queueconsumer-operator.leases" -}}
 {{- $name := include "queueconsumer-operator.fullname" . -}}
-{{- $shards := int .Values.shards -}}
-{{- if eq $shards 1 -}}
-{{- $name -}}
-{{- else -}}
-{{- range $index := untilStep 1 (add1 $shards | int) 1 -}}
-{{- if gt $index 1 }}, {{ end -}}{{ printf "%s-%d-of-%d" $name $index $shards }}
-{{- end -}}
-{{- end -}}
+- {{ $name }}
+{{- range $shards := untilStep 2 17 1 }}
+{{- range $index := untilStep 1 (add1 $shards | int) 1 }}
+- {{ printf "%s-%d-of-%d" $name $index $shards }}
+{{- end }}
+{{- end }}
 {{- end -}}
