@@ -5,7 +5,7 @@ Series of a QueueConsumer end with it: a gauge that stands still for ever would 
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 from qc_operator.object_series import KnownNumber, ObjectSeries
 from qc_operator.registry import Key
@@ -20,6 +20,8 @@ class Metrics:
     """All metrics of one operator process, in a registry of their own."""
 
     def __init__(self) -> None:
+        # When a counter was made would be a series of its own beside each, and each object would have one.
+        disable_created_metrics()  # type: ignore[no-untyped-call] # it has no annotations
         self.registry = CollectorRegistry()
         self.ready = KnownNumber(
             self._gauge("queue_messages_ready", "Messages ready for delivery; absent while unknown.", "queue")
@@ -54,11 +56,16 @@ class Metrics:
             registry=self.registry,
         )
         self.resources = Gauge(
-            "queueconsumer_operator_resources", "QueueConsumers that the operator knows.", registry=self.registry
+            "queueconsumer_operator_resources", "QueueConsumers that this process serves.", registry=self.registry
         )
         self.decided = Gauge(
             "queueconsumer_operator_decided_resources",
             "QueueConsumers for which a decision was made since this process serves them.",
+            registry=self.registry,
+        )
+        self.unserved_namespaces = Gauge(
+            "queueconsumer_operator_unserved_namespaces",
+            "Namespaces of QC_NAMESPACES in which the operator may not list QueueConsumers.",
             registry=self.registry,
         )
         self.events_dropped = Counter(
@@ -95,10 +102,14 @@ class Metrics:
         self.desired.of(key).set(decision.replicas)
         self.min_replicas.of(key).set(spec.min_replicas)
         self.max_replicas.of(key).set(spec.max_replicas)
+        self.read(key, entries=entries)
+
+    def read(self, key: Key, *, entries: tuple[EntryObservation, ...]) -> None:
+        """Show what was read of the queues, also where the target cannot be."""
         for entry in entries:
             self.ready.set(key, entry.name, entry.ready)
             self.unacknowledged.set(key, entry.name, entry.unacknowledged)
-        if all(entry.known for entry in entries):
+        if entries and all(entry.known for entry in entries):
             self.last_reading.of(key).set_to_current_time()
 
     def scaled(self, key: Key, *, decision: Decision, reaction: float) -> None:

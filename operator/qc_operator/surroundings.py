@@ -38,9 +38,8 @@ class RivalSource(Protocol):
     def on(self, target: TargetId) -> Rival | None:
         """Which of them scales this target, or None."""
 
-    @property
-    def problem(self) -> str | None:
-        """Why some cannot be known, and what to do about it, as a sentence; else None."""
+    def problem_in(self, namespace: str) -> str | None:
+        """Why some cannot be known there, and what to do about it, as a sentence; else None."""
 
     async def settled(self) -> None:
         """Wait until they are known; not for ever."""

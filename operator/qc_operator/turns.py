@@ -10,7 +10,7 @@ log = logging.getLogger(__name__)
 
 
 class Turns:
-    """Takes a turn when it is woken. There is no timer: nobody waits longer than for the turn under way."""
+    """Takes a turn when it is woken, and nobody waits longer for it than for the turn under way."""
 
     def __init__(self, *, take: Callable[[], Awaitable[None]], monotonic: Callable[[], float]) -> None:
         self._take = take
@@ -20,6 +20,7 @@ class Turns:
         self.ended_at = float("-inf")
         """When the last one ended."""
         self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._again = False
         self._closed = False
 
@@ -32,9 +33,18 @@ class Turns:
         else:
             self._again = True
 
+    def wake_in(self, seconds: float | None) -> None:
+        """Take one then, if nobody asks for another time before; None asks for none."""
+        if self._timer is not None:
+            self._timer.cancel()
+        loop = asyncio.get_running_loop()
+        self._timer = None if seconds is None or self._closed else loop.call_later(seconds, self.wake)
+
     def close(self) -> None:
         """Take no more turns; the one under way is cancelled."""
         self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
         if self._task is not None:
             self._task.cancel()
 

@@ -14,7 +14,10 @@ from typing import Any
 
 import aiohttp
 
+from qc_operator.cluster.api_answer import ApiError, decoded, lines, refused, unreachable
 from qc_operator.cluster.fence import Fence, FencedBody, unfenced
+
+__all__ = ["ApiError", "KubernetesApi"]
 
 MERGE_PATCH = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
@@ -23,39 +26,6 @@ AT_ONCE = 100
 LONGEST = 10.0
 """Seconds that a request may take."""
 TIMEOUT = aiohttp.ClientTimeout(total=LONGEST)
-
-
-class ApiError(Exception):
-    """The API server refused or could not be reached. `status` is HTTP's, 0 for no answer.
-
-    `retry_after` is how many seconds the server asks to wait, 0 where it asks for nothing.
-    """
-
-    def __init__(self, *, status: int, reason: str, message: str, retry_after: float = 0.0) -> None:
-        super().__init__(message)
-        self.status = status
-        self.reason = reason
-        self.retry_after = retry_after
-
-    @property
-    def not_found(self) -> bool:
-        """There is no such object."""
-        return self.status == HTTPStatus.NOT_FOUND
-
-    @property
-    def conflict(self) -> bool:
-        """The object was written by somebody else since it was read."""
-        return self.status == HTTPStatus.CONFLICT
-
-    @property
-    def forbidden(self) -> bool:
-        """Our ServiceAccount lacks the right."""
-        return self.status == HTTPStatus.FORBIDDEN
-
-    @property
-    def passing(self) -> bool:
-        """The trouble is the API server's, not the request's: the same request may succeed later."""
-        return self.status in {0, HTTPStatus.TOO_MANY_REQUESTS} or self.status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 class KubernetesApi:
@@ -76,7 +46,7 @@ class KubernetesApi:
         """Set when the API server no longer knows who we are."""
 
     def bind(self, *, session: aiohttp.ClientSession, server: str) -> aiohttp.ClientSession | None:
-        """Use this session from now on. Called at each login, also when credentials have expired.
+        """Use this session from now on. Called at each login, also once credentials have expired.
 
         Returns the session before, for the caller to close.
         """
@@ -117,12 +87,12 @@ class KubernetesApi:
             try:
                 async with asyncio.timeout(TIMEOUT.total):
                     response = await stack.enter_async_context(request)
-                    refused = await response.read() if response.status >= HTTPStatus.BAD_REQUEST else None
+                    why = await response.read() if response.status >= HTTPStatus.BAD_REQUEST else None
             except (aiohttp.ClientError, TimeoutError, RuntimeError) as error:
-                raise _unreachable("GET", path, error) from None
-            if refused is not None:
-                raise _refused(response, refused)
-            yield _lines(response, path)
+                raise unreachable("GET", path, error) from None
+            if why is not None:
+                raise refused(response, why)
+            yield lines(response, path)
 
     async def merge_patch(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Patch an object (RFC 7386). Raises `ApiError`."""
@@ -139,12 +109,6 @@ class KubernetesApi:
     async def put(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Replace an object. Raises `ApiError`."""
         return await self._write("PUT", path, body=body)
-
-    async def delete(self, path: str, options: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Delete an object. `options` are those of meta/v1 DeleteOptions, such as preconditions. Raises `ApiError`."""
-        return await self._write(
-            "DELETE", path, body={"apiVersion": "v1", "kind": "DeleteOptions"} | dict(options or {})
-        )
 
     async def settled(self) -> None:
         """Wait until every write that was begun has been answered or given up."""
@@ -175,12 +139,12 @@ class KubernetesApi:
                 if content.held_back:
                     raise _not_leading(method, path) from None
                 raise
-        return _decode(answer)
+        return decoded(answer)
 
     async def _request(self, method: str, path: str) -> dict[str, Any]:
         async with self._reading:
             answer, _ = await self._send(method, path)
-        return _decode(answer)
+        return decoded(answer)
 
     async def _send(
         self,
@@ -200,13 +164,13 @@ class KubernetesApi:
             ) as response:
                 answer = await response.read()
         except TimeoutError:
-            raise _unreachable(method, path, f"no answer within {timeout.total:.1f} s") from None
+            raise unreachable(method, path, f"no answer within {timeout.total:.1f} s") from None
         except (aiohttp.ClientError, RuntimeError) as error:
-            raise _unreachable(method, path, error) from None
+            raise unreachable(method, path, error) from None
         if response.status == HTTPStatus.UNAUTHORIZED:
             self.unauthorized.set()
         if response.status >= HTTPStatus.BAD_REQUEST:
-            raise _refused(response, answer)
+            raise refused(response, answer)
         return answer, response.headers.get("Date", "")
 
 
@@ -218,43 +182,3 @@ def _timeout(seconds: float) -> aiohttp.ClientTimeout:
 def _not_leading(method: str, path: str) -> ApiError:
     message = f"{method} {path}: not sent, because this process does not lead; the one that does will see to it"
     return ApiError(status=0, reason="NotLeading", message=message)
-
-
-def _unreachable(method: str, path: str, error: Exception | str) -> ApiError:
-    # RuntimeError: kopf closed the session to log in again; the next call finds the new one.
-    detail = str(error) or type(error).__name__
-    return ApiError(status=0, reason="Unreachable", message=f"{method} {path}: {detail}")
-
-
-async def _lines(response: aiohttp.ClientResponse, path: str) -> AsyncIterator[bytes]:
-    begun = b""
-    try:
-        async for chunk in response.content.iter_any():
-            *lines, begun = (begun + chunk).split(b"\n")
-            for line in lines:
-                yield line
-    except aiohttp.SocketTimeoutError:
-        return
-    except (aiohttp.ClientError, TimeoutError, RuntimeError) as error:
-        raise _unreachable("GET", path, error) from None
-
-
-def _refused(response: aiohttp.ClientResponse, content: bytes) -> ApiError:
-    answer = _decode(content)
-    asked = response.headers.get("Retry-After", "")
-    return ApiError(
-        status=response.status,
-        reason=str(answer.get("reason") or response.reason),
-        message=str(answer.get("message") or response.reason),
-        # In seconds, the only form that the API server uses (RFC 9110, section 10.2.3, has dates, too).
-        retry_after=float(asked) if asked.isdecimal() else 0.0,
-    )
-
-
-def _decode(body: bytes) -> dict[str, Any]:
-    """The object in an answer; a path that the API server does not serve is answered in plain text."""
-    try:
-        answer: dict[str, Any] = json.loads(body)
-    except ValueError:
-        return {"message": body.decode(errors="replace").strip()[:200]}
-    return answer
