@@ -53,7 +53,7 @@ class Autoscaler:
         self._recollection = Recollection(known=known, clock=surroundings.clock)
         self._feeding = Feeding(feeds=surroundings.feeds, namespace=known.key.namespace, notify=self.wake)
         self._targeting = Targeting(around=surroundings, namespace=known.key.namespace, wake=self.wake)
-        self.turns = Turns(take=self._take_turn, monotonic=surroundings.clock.monotonic)
+        self.turns = Turns(take=self._take_turn, clock=surroundings.clock, admission=surroundings.admission)
         self.decided = False
         """Whether a decision was made."""
         self.update(known)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from qc_operator.admission import Admission
 from qc_operator.brokers import Feeds
 from qc_operator.cluster import (
     CostWriter,
@@ -61,3 +62,5 @@ class Surroundings:
     metrics: Metrics
     clock: Clock
     settings: StatusSettings
+    admission: Admission = field(default_factory=Admission)
+    """All turns go by it."""

@@ -6,30 +6,37 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from qc_operator.admission import Admission
+from qc_operator.surroundings import Clock
+
 log = logging.getLogger(__name__)
 
 
 class Turns:
-    """Takes a turn when it is woken, and nobody waits longer for it than for the turn under way."""
+    """Takes a turn when it is woken and admitted, and nobody waits longer for it than for the turn under way."""
 
-    def __init__(self, *, take: Callable[[], Awaitable[None]], monotonic: Callable[[], float]) -> None:
+    def __init__(self, *, take: Callable[[], Awaitable[None]], clock: Clock, admission: Admission) -> None:
         self._take = take
-        self._monotonic = monotonic
+        self._admission = admission
+        self._monotonic = clock.monotonic
         self.since: float | None = None
         """When the turn under way began, by `monotonic`; None between turns."""
         self.ended_at = float("-inf")
         """When the last one ended."""
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._waiting = False
+        """Whether it will be admitted in one of the next passes of the loop."""
         self._again = False
         self._closed = False
 
     def wake(self) -> None:
         """Take a turn now, or once more after the one under way."""
-        if self._closed:
+        if self._closed or self._waiting:
             return
         if self._task is None:
-            self._task = asyncio.create_task(self._take_all())
+            self._waiting = True
+            self._admission.admit(self._begin)
         else:
             self._again = True
 
@@ -47,6 +54,11 @@ class Turns:
             self._timer.cancel()
         if self._task is not None:
             self._task.cancel()
+
+    def _begin(self) -> None:
+        self._waiting = False
+        if not self._closed:
+            self._task = asyncio.create_task(self._take_all())
 
     async def _take_all(self) -> None:
         try:
