@@ -89,7 +89,7 @@ def page() -> str:
     metrics = Metrics()
     metrics.watch_brokers(lambda: ())
     of_objects = [_row(family.name, family.type, family.labels, family.help) for family in FAMILIES]
-    of_process = [_row(*each) for each in metrics.described]
+    of_process = [_row(*each) for each in metrics.process.described]
     both = ", ".join(f"`{label}`" for label in OBJECT)
     lines = [
         INTRODUCTION,

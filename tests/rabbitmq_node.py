@@ -225,6 +225,8 @@ class RabbitMQNode(NodeProcess):
         )
         quoted = urllib.parse.quote(made.vhost, safe="")
         self._put_vhost(quoted)
+        # A node that has just joined starts it later than the first, or only when asked; it refuses connections before.
+        until(lambda: self._runs_everywhere(quoted), every=0.1, within=30.0, what=f"{made.vhost} runs on all nodes")
         self.api("PUT", f"/api/users/{made.username}", {"password": made.password, "tags": "management"})
         everything = {"configure": ".*", "write": ".*", "read": ".*"}
         self.api("PUT", f"/api/permissions/{quoted}/{made.username}", everything)
@@ -236,6 +238,14 @@ class RabbitMQNode(NodeProcess):
             self.api("PUT", f"/api/vhosts/{quoted}", {}, timeout=20)
         except TimeoutError:
             self.api("PUT", f"/api/vhosts/{quoted}", {})
+
+    def _runs_everywhere(self, quoted: str) -> bool:
+        states = self.api("GET", f"/api/vhosts/{quoted}")["cluster_state"]
+        down = [node for node, state in states.items() if state != "running"]
+        for node in down:
+            with contextlib.suppress(urllib.error.HTTPError):  # not yet; asked again
+                self.api("POST", f"/api/vhosts/{quoted}/start/{node}", {})
+        return not down
 
     def drop_vhost(self, vhost: Vhost) -> None:
         """Remove the vhost and its user, and with them all connections to it."""

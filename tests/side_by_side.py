@@ -1,10 +1,11 @@
 """`python -m tests.side_by_side [OPTION...]`: every test, in two runs of pytest at the same time.
 
-Some suites do little but wait: for a Lease to run out, for an API server to come back. They run beside the others,
-which keep the processor busy; one after the other both would take a third longer. What the second run says is printed
-when the first is over.
+Some suites do little but wait: for a Lease to run out, for an API server or a broker to come back. They run beside the
+others, which keep the processor busy; one after the other both would take half as long again. What the second run says
+is printed when the first is over.
 """
 
+import os
 import signal
 import subprocess
 import sys
@@ -12,12 +13,16 @@ import tempfile
 from collections.abc import Sequence
 from typing import Final
 
+from tests.ports import RANGE
+
 # Quick ones first, so that a mistake shows early.
 BUSY: Final = (
     *("tests/unit", "tests/property", "tests/packaging", "tests/dashboards"),
     *("tests/behaviour", "tests/adapters", "tests/e2e"),
 )
-WAITING: Final = ("tests/adapters/kubernetes", "tests/e2e/leadership", "tests/chaos")
+WAITING: Final = ("tests/adapters/kubernetes", "tests/adapters/operator", "tests/e2e/leadership", "tests/chaos")
+# A port whose server is down for a moment must not go to a server of the other run.
+PORTS: Final = ("20000-24999", "25000-29999")
 NONE_COLLECTED: Final = 5
 
 
@@ -29,9 +34,12 @@ def main(options: Sequence[str]) -> int:
     waiting = [*pytest, "-p", "no:cacheprovider", *WAITING]
     with tempfile.TemporaryFile("w+") as said:
         _say(f"==> beside all others, and told at the end: {' '.join(WAITING)}\n")
-        beside = subprocess.Popen(waiting, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT)
+        ports, other_ports = ({**os.environ, RANGE: ports} for ports in PORTS)
+        beside = subprocess.Popen(
+            waiting, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT, env=other_ports
+        )
         try:
-            status = subprocess.run([*pytest, *BUSY, *left_out], check=False).returncode
+            status = subprocess.run([*pytest, *BUSY, *left_out], check=False, env=ports).returncode
             _say(f"==> {' '.join(WAITING)}\n")
             beside.wait()
         except BaseException:

@@ -10,6 +10,7 @@ import sys
 
 from qc_operator import runtime
 from qc_operator.settings import SettingsError, from_environment
+from qc_operator.watch_log import TellsNothingTwice
 
 
 def main() -> int:
@@ -28,6 +29,8 @@ def main() -> int:
     logging.getLogger("kopf").setLevel(logging.WARNING)
     # It warns that it is in a thread of its own, which is where we put it.
     logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(TellsNothingTwice())
     return asyncio.run(runtime.run(settings))
 
 

@@ -42,6 +42,16 @@ class Actuation:
     by_hand: str = ""
     """What is to be told of replicas that somebody else has set."""
 
+    @property
+    def at_zero(self) -> bool:
+        """Whether no replicas are asked for."""
+        return (self.decision.replicas if self.wrote else self.scale.replicas) == 0
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether there are no pods either, and nobody else who would start some."""
+        return self.at_zero and self.scale.running == 0 and self.conflict is None
+
 
 class SupersededError(Exception):
     """What was decided upon is not so any more: the next turn decides."""

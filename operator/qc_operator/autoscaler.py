@@ -5,31 +5,27 @@ No reading waits for a timer: each one, also one that says the same as before, i
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from msgspec.structs import replace
-
-from qc_operator import scale_record
-from qc_operator.actuation import Actuation, SupersededError, actuate
+from qc_operator import refusal
+from qc_operator.actuation import SupersededError, actuate
 from qc_operator.announcer import Announcer
 from qc_operator.brokers import Feed
 from qc_operator.cluster.client import ApiError
-from qc_operator.conditions import Condition
 from qc_operator.conflict import Conflict
 from qc_operator.feeding import Feeding
 from qc_operator.holding import FinalizerError, Holding
-from qc_operator.memory_kept import restored
-from qc_operator.readiness import blocked, finalizer_problem, target_problem, unread
+from qc_operator.readiness import blocked
+from qc_operator.recollection import Recollection
 from qc_operator.registry import Known
 from qc_operator.reporting import Findings
 from qc_operator.resource import QueueConsumerSpec
-from qc_operator.scaling.memory import Memory, remember_nothing
 from qc_operator.scaling.observation import EntryObservation
-from qc_operator.scaling.stabilization import Answers
 from qc_operator.surroundings import Surroundings
 from qc_operator.targeting import Targeting, Workplace
+from qc_operator.turn_metrics import TurnMetrics
 from qc_operator.turns import Turns
 from qc_operator.verdict import verdict
 
@@ -53,43 +49,24 @@ class Autoscaler:
         self._known = known
         self._conflict = conflict
         self._around = surroundings
-        self._metrics = surroundings.metrics.of(known.key)
-        status = known.status
-        self._metrics.scale.remember(status.get("history"))
-        self._announcer = Announcer(
-            status=status,
-            statuses=surroundings.statuses,
-            events=surroundings.events,
-            metrics=surroundings.metrics,
-            clock=surroundings.clock,
-            onlooker=surroundings.onlooker,
-            numbers_interval=surroundings.settings.numbers_interval,
-            on_gone=on_gone,
-        )
+        self._metrics = TurnMetrics(known=known, around=surroundings)
+        self._announcer = Announcer(around=surroundings, status=known.status, on_gone=on_gone)
         self._holding = Holding(around=surroundings, announcer=self._announcer)
-        self._memory: Memory = remember_nothing(now=surroundings.clock.monotonic())
+        self._recollection = Recollection(known=known, clock=surroundings.clock)
         self._feeding = Feeding(feeds=surroundings.feeds, namespace=known.key.namespace, notify=self.wake)
         self._targeting = Targeting(around=surroundings, namespace=known.key.namespace, wake=self.wake)
-        self._turns = Turns(take=self._take_turn, monotonic=surroundings.clock.monotonic, ended=self._turn_ended)
-        self._unread: asyncio.TimerHandle | None = None
+        self.turns = Turns(
+            take=self._take_turn,
+            clock=surroundings.clock,
+            admission=surroundings.admission,
+            ended=self._metrics.turn_ended,
+        )
         self.update(known)
-        clock = surroundings.clock
-        self._memory = restored(known=known, now=clock.monotonic(), at=clock.utcnow())
 
     @property
     def known(self) -> Known:
         """The object this one serves, as last seen."""
         return self._known
-
-    @property
-    def turn_since(self) -> float | None:
-        """When the turn under way began, on the surroundings' clock; None between turns."""
-        return self._turns.since
-
-    @property
-    def turn_ended(self) -> float:
-        """When the last turn ended, on the surroundings' clock; minus infinity before the first."""
-        return self._turns.ended_at
 
     def update(self, known: Known) -> None:
         """Take over a new spec; readings go on where they concern the same queues."""
@@ -105,24 +82,28 @@ class Autoscaler:
 
     def wake(self) -> None:
         """Take a turn now, or once more after the one under way."""
-        self._turns.wake()
+        self.turns.wake()
+
+    def last_status(self) -> Mapping[str, Any]:
+        """The status that says that the object is served no longer. Somebody else is to write it."""
+        return self._announcer.last_status(about=self._known)
+
+    def tell_again(self) -> None:
+        """Write the status though it is not new: somebody else has written another one."""
+        self._announcer.tell_again()
 
     def close(self) -> None:
         """Stop. The target keeps its replicas."""
-        self._turns.close()
+        self.turns.close()
         self._feeding.close()
         self._targeting.close()
-        if self._unread is not None:
-            self._unread.cancel()
         self._announcer.close()
-        self._around.metrics.forget(self._known.key)
+        self._metrics.close()
         self._around.onlooker.gone(self._known.key)
 
     def _forget(self, *, other_target: bool) -> None:
-        """Begin anew: what was seen of other queues, or decided for another target, says nothing about these."""
-        memory = remember_nothing(now=self._around.clock.monotonic())
-        # Policies are about the target, whichever queues asked for the changes.
-        self._memory = memory if other_target else replace(memory, changes=self._memory.changes)
+        """Begin anew with other queues, or another target."""
+        self._recollection.follow(other_target=other_target)
         self._announcer.forget_learned()
         self._metrics.forget_readings()
 
@@ -132,17 +113,12 @@ class Autoscaler:
             self._announcer.tell(Findings(conditions=blocked(known)), about=known)
             return
         entries, seen_at = feed.observe(), self._around.clock.monotonic()
-        self._metrics.observed(
-            entries,
-            broker=feed.broker,
-            unread=unread(problem=feed.problem, entries=entries),
-            now=seen_at,
-            at=self._around.clock.utcnow(),
-        )
-        self._come_back_if(unread=feed.problem is not None or not all(entry.known for entry in entries))
+        self._metrics.observed(entries, feed=feed, now=seen_at)
+        unread = feed.problem is not None or not all(entry.known for entry in entries)
+        # Though no reading comes: a fallback becomes due, a pause ends, pods come and go.
+        self.turns.wake_in(UNREAD_TURN if unread else None)
         if self._feeding.awaited(entries, now=seen_at):
-            # The first reading of this broker is still to come, and what another one said is of no use.
-            self._memory = replace(self._memory, since=seen_at, busy_at=seen_at, answers=Answers())
+            self._recollection.nothing_seen(now=seen_at)
             return
         if not place.due(now=seen_at):
             return
@@ -154,47 +130,22 @@ class Autoscaler:
             findings = await self._scale(
                 known, spec=known.spec, feed=feed, place=place, entries=entries, seen_at=seen_at
             )
-        except FinalizerError as refused:
-            place.refused(now=seen_at)
-            self._refused(refused.error, resource="finalizers", told=finalizer_problem(error=refused.error))
-            return
-        except ApiError as error:
-            place.refused(now=seen_at)
-            self._refused(error, resource="scale", told=target_problem(error=error, spec=known.spec), entries=entries)
+        except (FinalizerError, ApiError) as refused:
+            place.refused(now=seen_at)  # The next try is not the next turn.
+            refusal.tell(
+                refused,
+                about=self._known,
+                spec=known.spec,
+                entries=entries,
+                announcer=self._announcer,
+                metrics=self._metrics,
+            )
             return
         except SupersededError:
             return  # The change has asked for another turn.
         if findings is not None:
             self._announcer.tell(findings, about=known)
-
-    def _refused(
-        self,
-        error: ApiError,
-        *,
-        resource: str,
-        told: tuple[Condition, ...],
-        entries: tuple[EntryObservation, ...] = (),
-    ) -> None:
-        """Nothing was written, and the next try is not the next turn."""
-        self._around.metrics.api_errors.labels(resource=resource, reason=error.reason).inc()
-        self._around.metrics.evaluations.labels("error").inc()
-        if error.passing:
-            # Neither could a status be written now; nothing is known to be wrong with the object.
-            log.warning("%s: %s not read or written: %s", self._known.key, resource, error)
-        else:
-            self._metrics.undecided()
-            self._announcer.tell(Findings(conditions=told, entries=entries), about=self._known)
-
-    def _turn_ended(self, seconds: float) -> None:
-        metrics = self._around.metrics
-        metrics.turn.observe(seconds)
-        metrics.last_turn.at = self._around.clock.utcnow().timestamp()
-
-    def _come_back_if(self, *, unread: bool) -> None:
-        """Take another turn though no reading comes: a fallback becomes due, a pause ends, pods come and go."""
-        if self._unread is not None:
-            self._unread.cancel()
-        self._unread = asyncio.get_running_loop().call_later(UNREAD_TURN, self.wake) if unread else None
+            place.foreign.told()
 
     async def _scale(
         self,
@@ -208,11 +159,10 @@ class Autoscaler:
     ) -> Findings | None:
         """Decide and act; None where there is nothing to tell yet, because a step down is written in a moment."""
         if await place.created_anew(now=seen_at):
-            # It has not been seen for a window, whatever its name; what its consumers can do, they still can.
             log.info("%s: its target was created anew", known.key)
-            self._memory = remember_nothing(now=seen_at, capacity=self._memory.capacity)
+            self._recollection.target_created_anew(now=seen_at)
             self._announcer.forget_original()
-        before, conflict = self._memory, self._conflict(known)
+        before, conflict = self._recollection.memory, self._conflict(known)
         acted = await actuate(
             known=known,
             spec=spec,
@@ -228,46 +178,22 @@ class Autoscaler:
             metrics=self._around.metrics,
             seen_at=seen_at,
         )
-        decision, scale = acted.decision, acted.scale
-        if before is self._memory:
-            # Otherwise the spec has changed meanwhile, and the memory begins anew with it. What was not written has
-            # changed nothing that a policy could count.
-            self._memory = (
-                decision.memory
-                if acted.wrote
-                else replace(decision.memory, changes=before.changes, changed_at=before.changed_at)
-            )
+        self._recollection.decided(acted.decision, on=before, wrote=acted.wrote)
         if acted.waits and not acted.by_hand:
             return None
-        at_zero = (decision.replicas if acted.wrote else scale.replicas) == 0
-        at_rest = (
-            acted.conflict is None
-            and at_zero
-            and scale.running == 0
-            and not spec.schedules
-            and known.pause.until is None
-        )
-        feed.expect_change(at_zero=at_zero, at_rest=at_rest)
-        self._measure(acted, place=place)
+        at_rest = acted.at_rest and not spec.schedules and known.pause.until is None
+        feed.expect_change(at_zero=acted.at_zero, at_rest=at_rest)
+        self._metrics.acted(acted, place=place)
         return verdict(
-            decision=decision,
+            decision=acted.decision,
             entries=entries,
             spec=spec,
             pause=known.pause,
             problem=feed.problem,
-            running=scale.running,
+            running=acted.scale.running,
             remarks=place.remarks,
             told=self._announcer.told,
             wrote=acted.wrote,
             conflict=acted.conflict,
             by_hand=acted.by_hand,
-        )
-
-    def _measure(self, acted: Actuation, *, place: Workplace) -> None:
-        decision, now = acted.decision, self._around.clock.monotonic()
-        change = acted.wrote and decision.replicas != decision.current
-        result = scale_record.direction(before=decision.current, after=decision.replicas) if change else "hold"
-        self._around.metrics.evaluations.labels(result).inc()
-        self._metrics.decided(
-            decision, wrote=acted.wrote, running=acted.scale.running, pods=place.target.pods(now=now), now=now
         )

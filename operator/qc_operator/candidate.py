@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
 from qc_operator.cluster.client import ApiError
 from qc_operator.cluster.lease import Lease
+from qc_operator.foreign_leases import ForeignLeases, Obstacle
 from qc_operator.leadership import Leadership
-from qc_operator.lease_record import Observation, Record, Timing
+from qc_operator.lease_record import Record, Timing
 from qc_operator.sharding import Shard
 
 _Answer = TypeVar("_Answer")
+
+log = logging.getLogger(__name__)
 
 
 class LeaseStore(Protocol):
@@ -47,15 +51,18 @@ class Candidate:
     ) -> None:
         self.name = shard.lease(operator)
         self.state = Leadership(identity=identity, timing=timing)
-        self.foreign: str | None = None
-        """Which operators keep this one from leading because they have another number of shards, as a sentence."""
+        self.obstacle: Obstacle | None = None
+        """Which operators keep this one from leading because they have another number of shards."""
+        self._foreign = ForeignLeases(shard=shard, operator=operator, timing=timing)
         self._leases = leases
-        self._operator = operator
-        self._shard = shard
         self._timing = timing
         self._clock = clock
         self._lease: Lease | None = None
-        self._others: dict[str, Observation] = {}
+
+    @property
+    def uid(self) -> str:
+        """Of the Lease as it was last seen or written; empty where there is none."""
+        return "" if self._lease is None else self._lease.sight.uid
 
     def remaining(self) -> float:
         """For how many seconds writing is allowed, 0 when it is not."""
@@ -73,8 +80,10 @@ class Candidate:
             else:
                 return
         await self._look()
-        if self.foreign is None or self.remaining() > 0:
+        if self.remaining() > 0:
             await self._write()
+        elif self.obstacle is None:
+            await self._take()
         elif self.state.ours:
             # Both took their Leases at the same time: each sees the other's now at the latest, and tries again later.
             await self.release()
@@ -109,22 +118,39 @@ class Candidate:
         now = self._clock()
         self._lease = lease
         self.state.see(None if lease is None else lease.sight, now=now)
-        for name, other in leases.items():
-            if self._shard.foreign(name, operator=self._operator):
-                self._others.setdefault(name, Observation()).see(other.sight, now=now)
-        self.foreign = self._held_by_others(now=now)
+        self._foreign.see(leases.values(), now=now)
+        self.obstacle = self._foreign.obstacle(now=now)
 
-    def _held_by_others(self, *, now: float) -> str | None:
-        """Whether anybody holds a Lease of another number of shards; one that was deleted counts for its time too."""
-        for name, seen in self._others.items():
-            if seen.sight is not None and now < seen.free_at(own_seconds=self._timing.lease_seconds):
-                theirs = self._shard.foreign(name, operator=self._operator)
-                holder = seen.sight.record.holder or "somebody"
-                return (
-                    f"shard {self._shard} waits, because {holder} holds Lease {name} of shard {theirs}: "
-                    "all operators must be given the same number of shards (QC_SHARD); correct it, or stop the others"
-                )
-        return None
+    async def _take(self) -> None:
+        await self._give_back_the_dead()
+        try:
+            await self._write()
+        except ApiError as error:
+            # Somebody else who waited for it was first, as the next look shows.
+            if not error.conflict:
+                raise
+
+    async def _give_back_the_dead(self) -> None:
+        """Give back what a holder of another number of shards has left behind, for the next process to find it so.
+
+        A holder that is not dead after all has renewed it since, which the API server answers with a conflict. One that
+        wakes up later finds it given back, and must first take it, which a Lease of our own number keeps it from.
+        """
+        for found in self._foreign.dead(now=self._clock()):
+            lease, record = found.lease, found.lease.sight.record
+            what = f"Lease {lease.name} of shard {found.shard}, which {record.holder or 'somebody'} has left behind,"
+            given_back = Record.given_back(wall=datetime.now(UTC), transitions=record.transitions)
+            try:
+                await self._answer(self._leases.update(lease, given_back))
+            except ApiError as error:
+                if error.passing:
+                    # Not worth a delay: the next turn tries again.
+                    return
+                if not (error.conflict or error.not_found):
+                    self._foreign.give_up(lease)
+                    log.warning("%s was not given back: %s; delete it, or each start waits for it", what, error)
+            else:
+                log.info("%s was given back", what)
 
     async def _write(self) -> None:
         asked_at = self._clock()

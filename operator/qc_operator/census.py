@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, Protocol
 
+from qc_operator.cluster.back_off import MOST_ASKED_FOR
 from qc_operator.cluster.client import ApiError
 from qc_operator.registry import Key
 
@@ -22,9 +23,12 @@ FAILED_INTERVAL: Final = 2.0
 INTERVAL: Final = 300.0
 """Seconds between two counts from then on: one list of metadata, 1 kB for each object."""
 DOUBT_INTERVAL: Final = 20.0
-"""Seconds after which a count that found an object unknown to the watch is repeated."""
+"""Seconds after which a count that found an object, or a change of one, unknown to the watch is repeated."""
 STALE_COUNTS: Final = 3
-"""Counts in a row that found the same object unknown: the watch is dead."""
+"""Counts in a row that found the same unknown: the watch is dead."""
+
+UNSHOWN: Final = -1
+"""In place of the generation of an object that the watch has not shown."""
 
 log = logging.getLogger(__name__)
 
@@ -36,16 +40,23 @@ class Lister(Protocol):
     def unlisted(self) -> frozenset[str]:
         """Namespaces of which the last list tells nothing."""
 
+    @property
+    def generations(self) -> Mapping[Key, int]:
+        """The `metadata.generation` of each in the last list, which counts the changes of its spec."""
+
     async def uids(self) -> Mapping[Key, str]:
         """The uid of each, by a consistent read: never older than what any watch has shown. Raises `ApiError`."""
 
 
-class Known(Protocol):
+class Roster(Protocol):
     """Who knows QueueConsumers by the watch."""
 
     @property
     def known(self) -> Mapping[Key, str]:
         """The uid of each that the watch has shown and not taken back."""
+
+    def generation(self, key: Key) -> int:
+        """The generation of one of these, as the watch has shown it last."""
 
     def gone(self, key: Key, *, uid: str) -> None:
         """Forget an object that is no more."""
@@ -54,23 +65,28 @@ class Known(Protocol):
 class Census:
     """Compares, again and again, what the watch has told with what exists."""
 
-    def __init__(self, *, lister: Lister, known: Known) -> None:
+    def __init__(self, *, lister: Lister, known: Roster) -> None:
         self._lister = lister
         self._known = known
-        self._unknown: dict[tuple[Key, str], int] = {}
+        self._unknown: dict[tuple[Key, str, int], int] = {}
+        """In how many counts in a row the watch had not shown what exists: by object, its uid, and the generation that
+        it has shown, -1 for none. Another generation proves that it lives."""
         self._first: set[tuple[Key, str]] | None = None
         """What there was at the first count, and was not known yet."""
         self._soon = asyncio.Event()
         self._failing = False
+        self._asked_for = 0.0
+        """Seconds that the API server asks to be left alone for."""
         self.complete = asyncio.Event()
         """Set once all objects were known."""
 
     @property
     def problem(self) -> str | None:
         """What the watch has not told for too long, as a sentence, or None."""
-        for (key, _), counts in self._unknown.items():
+        for (key, _, shown), counts in self._unknown.items():
             if self.complete.is_set() and counts >= STALE_COUNTS:
-                return f"{key} exists, and the watch has not shown it"
+                what = "exists" if shown == UNSHOWN else "has been changed"
+                return f"{key} {what}, and the watch has not shown it"
         return None
 
     async def run(self) -> None:
@@ -79,9 +95,11 @@ class Census:
             try:
                 await self.count()
             except ApiError as error:
-                level = logging.WARNING if not self._failing else logging.DEBUG
+                # That the CustomResourceDefinition is gone, or not there yet, the watch tells.
+                level = logging.DEBUG if self._failing or error.not_found else logging.WARNING
                 log.log(level, "QueueConsumers were not counted: %s", error)
                 self._failing = True
+                self._asked_for = error.retry_after
                 # While the API server is away, the watch is, too, and that is no reason to begin anew.
                 self._unknown.clear()
             with contextlib.suppress(TimeoutError):
@@ -104,20 +122,28 @@ class Census:
             if existing.get(key) != uid and key.namespace not in self._lister.unlisted:
                 log.info("%s: deleted while the watch was away", key)
                 self._known.gone(key, uid=uid)
-        known = self._known.known
-        self._unknown = {
-            (key, uid): self._unknown.get((key, uid), 0) + 1 for key, uid in existing.items() if known.get(key) != uid
-        }
+        behind = set(self._behind(existing))
+        self._unknown = {what: self._unknown.get(what, 0) + 1 for what in behind}
         # Those that are created all the while come by the watch.
-        self._first = set(self._unknown) if self._first is None else self._first & self._unknown.keys()
+        unknown = {(key, uid) for key, uid, shown in behind if shown == UNSHOWN}
+        self._first = unknown if self._first is None else self._first & unknown
         if not self._first:
             self.complete.set()
+
+    def _behind(self, existing: Mapping[Key, str]) -> Iterator[tuple[Key, str, int]]:
+        """Where the watch is behind the list, and the generation that it has shown."""
+        known = self._known.known
+        for key, uid in existing.items():
+            if known.get(key) != uid:
+                yield key, uid, UNSHOWN
+            elif (shown := self._known.generation(key)) < self._lister.generations.get(key, 0):
+                yield key, uid, shown
 
     @property
     def pause(self) -> float:
         """Seconds until the next count."""
         if self._failing and not self.complete.is_set():
-            return FAILED_INTERVAL
+            return max(FAILED_INTERVAL, min(self._asked_for, MOST_ASKED_FOR))
         if not self.complete.is_set():
             return FIRST_INTERVAL
         return DOUBT_INTERVAL if self._unknown else INTERVAL

@@ -11,6 +11,7 @@ from typing import Final
 
 from qc_operator.candidate import Candidate, LeaseStore
 from qc_operator.cluster.client import ApiError
+from qc_operator.election_log import SOON, ElectionLog
 from qc_operator.lease_record import JITTER, LOOKS, Timing
 from qc_operator.sharding import Shard
 
@@ -18,8 +19,6 @@ SETTLE: Final = 0.5
 """Seconds for which writes under way are waited for when the process ends. If they take longer the Lease is kept."""
 RELEASE: Final = 0.4
 """Seconds for giving the Lease back."""
-SOON: Final = 0.01
-"""Seconds from a turn to the next one at least."""
 
 log = logging.getLogger(__name__)
 
@@ -57,16 +56,13 @@ class Elector:
         self._candidate = Candidate(
             leases=leases, operator=operator, identity=identity, shard=shard, timing=timing, clock=clock
         )
-        self._identity = identity
+        self._log = ElectionLog(candidate=self._candidate, identity=identity)
         self._timing = timing
         self._settled = settled
         self._on_change = on_change
         self._clock = clock
         self._jitter = jitter
         self._stopping = asyncio.Event()
-        self._failing: str | None = None
-        self._seen_holder: str | None = None
-        self._waiting_for: str | None = None
         self.leading = False
         """What was told last."""
 
@@ -77,13 +73,13 @@ class Elector:
     @property
     def holder(self) -> str:
         """Whose the Lease is, as far as was seen; empty when it is nobody's, or was not seen yet."""
-        record = self._candidate.state.record
-        return record.holder if record is not None else ""
+        return self._log.holder
 
     @property
     def problem(self) -> str | None:
         """Why it cannot lead and cannot stand by either, and what to do about it, as a sentence; else None."""
-        return self._failing or self._candidate.foreign
+        obstacle = self._candidate.obstacle
+        return self._log.failing or (None if obstacle is None else obstacle.message)
 
     def stop(self) -> None:
         """Have nothing more written from now on, and `run` give the Lease back and end, within a second."""
@@ -121,27 +117,18 @@ class Elector:
     def _note(self, on_lead: Callable[[], None], on_follow: Callable[[], None]) -> None:
         if self._stopping.is_set():
             return
-        state = self._candidate.state
         if self.remaining() > 0:
             self._tell(leading=True, why=f"holds Lease {self._candidate.name}", told=on_lead)
-        elif state.ours:
-            late = f"Lease {self._candidate.name} was not renewed for {self._timing.renew_deadline:g} s"
-            self._tell(leading=False, why=f"{late}: {self._failing}" if self._failing else late, told=on_follow)
         else:
-            what = f"is held by {self.holder}" if self.holder else "was given to nobody, or deleted"
-            self._tell(leading=False, why=f"Lease {self._candidate.name} {what}", told=on_follow)
-        if not self.leading and self.holder not in (self._seen_holder, ""):
-            if self.holder != self._identity:
-                log.info("stands by: %s holds Lease %s", self.holder, self._candidate.name)
-            elif (wait := state.changes_at() - self._clock()) > SOON:
-                log.info("has created Lease %s, and leads in %.0f s if it keeps it", self._candidate.name, wait)
-        self._seen_holder = self.holder
+            why_not = self._log.why_not(renew_deadline=self._timing.renew_deadline)
+            self._tell(leading=False, why=why_not, told=on_follow)
+        self._log.looked(leading=self.leading, now=self._clock())
 
     def _tell(self, *, leading: bool, why: str, told: Callable[[], None]) -> None:
         if leading == self.leading:
             return
         self.leading = leading
-        log.log(logging.INFO if leading else logging.WARNING, "%s: %s", "leads" if leading else "leads no more", why)
+        self._log.changed(leading=leading, why=why)
         try:
             told()
             self._on_change(leading)
@@ -151,28 +138,10 @@ class Elector:
     async def _turn(self) -> None:
         try:
             await self._candidate.turn()
-        except ApiError as error:
-            self._failed(error)
-        except Exception as error:
-            if self._failing is None:
-                log.exception("a mistake in the election")
-            self._failing = f"a mistake in the election: {error!r}"
+        except Exception as error:  # noqa: BLE001 - whatever it is, the Lease must be renewed or given up in time
+            self._log.failed(error)
         else:
-            if self._failing is not None:
-                self._failing = None
-                log.info("Lease %s can be read and written again", self._candidate.name)
-            if self._candidate.foreign != self._waiting_for:
-                self._waiting_for = self._candidate.foreign
-                if self._waiting_for:
-                    log.warning("%s", self._waiting_for)
-
-    def _failed(self, error: ApiError) -> None:
-        problem = f"Lease {self._candidate.name} cannot be read or written: {error}"
-        if error.forbidden:
-            problem += "; grant the operator's ServiceAccount get, list, create and update on leases, as the chart does"
-        if self._failing is None:
-            log.warning("%s", problem)
-        self._failing = problem
+            self._log.turned()
 
     def _pause(self, began: float) -> float:
         """Seconds until the next turn, which is earlier if something changes before."""
@@ -182,7 +151,7 @@ class Elector:
         if remaining > 0:
             # To tell in time that it is over.
             at = min(at, now + remaining)
-        elif state.changes_at() > now or (state.ours and self._failing is None):
+        elif state.changes_at() > now or (state.ours and self._log.failing is None):
             at = min(at, state.changes_at())
         return max(at - now, SOON)
 

@@ -16,19 +16,13 @@ from qc_operator.cluster import OUR_WRITER, Scale
 from qc_operator.conflict import Conflict
 from qc_operator.scaling.decision import Decision
 from qc_operator.scaling.reasons import Limit, Reason
+from qc_operator.standoff import PAUSES, Standoff
 
 UNDOINGS: Final = 3
 """Times that our number was changed back, within `WINDOW`, until it is a conflict. A person may try twice."""
 
 WINDOW: Final = 600.0
 """Seconds."""
-
-PAUSES: Final = (300.0, 600.0, 1200.0, 2400.0, 3600.0)
-"""Seconds without a write, from one try to the next; then always the last."""
-
-STANDS_LEAST: Final = 60.0
-STANDS_MOST: Final = 2 * WINDOW
-"""Seconds that a try must stand until the conflict is over: twice as long as our numbers stood before, within these."""
 
 _ANSWERS: Final = frozenset({Limit.NONE, Limit.MIN, Limit.MAX, Limit.PAUSED})
 """Limits of an answer that is final. The others only hold what is there for a while."""
@@ -67,47 +61,6 @@ class _Undoing:
     stood: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Standoff:
-    """Nothing is written but a try at a time. Times in seconds."""
-
-    writer: str
-    replicas: int
-    times: int
-    longest: float
-    """How long our numbers stood at most once he had begun to change them."""
-    tries: int
-    until: float
-    """When the next try may be."""
-    trial_since: float | None = None
-    """Since when there is what we want, at the end of a pause."""
-    tried: bool = False
-    """Whether that took a write: the trial has no second one."""
-
-    @property
-    def pause(self) -> float:
-        return PAUSES[min(self.tries, len(PAUSES) - 1)]
-
-    def undone(self, *, writer: str, replicas: int, now: float) -> _Standoff:
-        """The same once the number was changed again: during a trial, that was in vain."""
-        changed = replace(self, writer=writer, replicas=replicas)
-        if self.trial_since is None:
-            return changed
-        longer = replace(
-            changed,
-            times=self.times + 1,
-            longest=max(self.longest, now - self.trial_since),
-            tries=self.tries + 1,
-            trial_since=None,
-            tried=False,
-        )
-        return replace(longer, until=now + longer.pause)
-
-    def over(self, *, now: float) -> bool:
-        stands = min(max(STANDS_LEAST, 2 * self.longest), STANDS_MOST)
-        return self.trial_since is not None and now - self.trial_since >= stands
-
-
 class ForeignWrites:
     """What others have done to the replicas of one target, from one look at its scale to the next.
 
@@ -119,6 +72,8 @@ class ForeignWrites:
             foreign.asks(decision.replicas)
             foreign.wrote(await target.ask(decision.replicas, ...), now=now)
         conflict = foreign.conflict
+
+    What `see` says it says again until `told` is called.
     """
 
     def __init__(self) -> None:
@@ -131,12 +86,14 @@ class ForeignWrites:
         self._undoings: tuple[_Undoing, ...] = ()
         self._unjudged: tuple[Scale, _Standing] | None = None
         """What somebody else has set, and what stood before, while no decision could say what it thinks of it."""
-        self._standoff: _Standoff | None = None
+        self._standoff: Standoff | None = None
+        self._untold: str | None = None
+        """What is to be told, until it is: the turn may come to nothing."""
 
     def see(self, scale: Scale, *, agreed: bool | None, now: float) -> str | None:
         """Take in the scale; `agreed` says whether the decision on it is content with it, None that it cannot say.
 
-        Returns a sentence for an event where somebody else has set the replicas since the last look.
+        Returns a sentence for an event where somebody else has set the replicas, and nobody was told so far.
         """
         before = self._standing
         if before is None or (before.uid != scale.uid and before.uid and scale.uid):
@@ -158,7 +115,12 @@ class ForeignWrites:
             (theirs, stood), self._unjudged = self._unjudged, None
             told = None if agreed else self._foreign(theirs, before=stood, now=now)
         self._try(agreed=agreed is True, now=now)
-        return told
+        self._untold = told or self._untold
+        return self._untold
+
+    def told(self) -> None:
+        """Note that people know of it."""
+        self._untold = None
 
     def may_write(self, *, now: float) -> bool:
         """Whether a decision may be written."""
@@ -205,7 +167,7 @@ class ForeignWrites:
             self._undoings = (*recent, _Undoing(at=now, stood=now - before.since))
         if len(self._undoings) < UNDOINGS:
             return conflict.by_hand(writer=scale.writer, before=before.replicas, after=scale.replicas)
-        self._standoff = _Standoff(
+        self._standoff = Standoff(
             writer=scale.writer,
             replicas=scale.replicas,
             times=len(self._undoings),

@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import aiohttp
 import kopf
 
 from qc_operator.login import session_for_kopf
@@ -32,8 +33,17 @@ class Patience:
         yield from itertools.repeat(self.THEN)
 
 
-def registry(*, seen: Callable[[Mapping[str, Any]], None], gone: Callable[[Key, str], None]) -> kopf.OperatorRegistry:
-    """Our handlers. `seen` gets each object as the watch shows it, `gone` the key and uid of one that was deleted."""
+def registry(
+    *,
+    seen: Callable[[Mapping[str, Any]], None],
+    gone: Callable[[Key, str], None],
+    agent: str,
+    trace: aiohttp.TraceConfig,
+) -> kopf.OperatorRegistry:
+    """Our handlers. `seen` gets each object as the watch shows it, `gone` the key and uid of one that was deleted.
+
+    `agent` is the User-Agent of the requests that kopf makes for it, and `trace` looks at them.
+    """
     made = kopf.OperatorRegistry()
 
     @kopf.on.startup(registry=made)
@@ -42,7 +52,7 @@ def registry(*, seen: Callable[[Mapping[str, Any]], None], gone: Callable[[Key, 
 
     @kopf.on.login(registry=made)
     async def login(**kwargs: Any) -> kopf.AiohttpSession:
-        return session_for_kopf(**kwargs)
+        return session_for_kopf(agent=agent, trace=trace, **kwargs)
 
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=made)
     async def changed(event: kopf.RawEvent, **_: Any) -> None:

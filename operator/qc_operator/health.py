@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from aiohttp import web
 
@@ -19,9 +19,9 @@ async def serve(
     metrics: Metrics,
     ready: Callable[[], str | None],
     alive: Callable[[], str | None],
-    remark: Callable[[], str | None],
+    remarks: Callable[[], Sequence[str | None]],
 ) -> web.AppRunner:
-    """Listen on all addresses. `ready` and `alive` say what is wrong, or None; `remark` what else is to be known.
+    """Listen on all addresses. `ready` and `alive` say what is wrong, or None; `remarks` what else is to be known.
 
     A loop that is stuck does not answer at all, and no answer in time is a failed probe, too.
 
@@ -50,12 +50,12 @@ async def serve(
         return _verdict(wrong)
 
     async def readyz(_: web.Request) -> web.Response:
-        return _verdict(ready(), remark=remark())
+        return _verdict(ready(), remarks=remarks())
 
     def status() -> int:
         if alive() is not None:
             return ERROR
-        return WARNING if ready() is not None or remark() is not None else HEALTHY
+        return WARNING if ready() is not None or any(remarks()) else HEALTHY
 
     metrics.watch_health(status)
     application = web.Application()
@@ -66,6 +66,6 @@ async def serve(
     return runner
 
 
-def _verdict(wrong: str | None, *, remark: str | None = None) -> web.Response:
-    lines = (wrong or "ok", *((remark,) if remark else ()))
+def _verdict(wrong: str | None, *, remarks: Sequence[str | None] = ()) -> web.Response:
+    lines = (wrong or "ok", *filter(None, remarks))
     return web.Response(text="".join(f"{line}\n" for line in lines), status=503 if wrong else 200)

@@ -134,7 +134,7 @@ class Leadership:
             return None
         # Who does not have the right to write yet cannot hand it on: the next one waits just as long.
         seconds = RELEASED_SECONDS if now >= self._from else self._timing.lease_seconds
-        return Record(seconds=seconds, acquired=wall, renewed=wall, transitions=record.transitions)
+        return Record.given_back(wall=wall, transitions=record.transitions, seconds=seconds)
 
     def forfeit(self) -> None:
         """Have no right to write, and none by what was written so far."""

@@ -63,6 +63,11 @@ class Record:
         """Whether its holder has given it back."""
         return not self.holder and self.seconds == RELEASED_SECONDS
 
+    @staticmethod
+    def given_back(*, wall: datetime, transitions: int, seconds: int = RELEASED_SECONDS) -> Record:
+        """What is written to give a Lease back at the time `wall`."""
+        return Record(seconds=seconds, acquired=wall, renewed=wall, transitions=transitions)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
@@ -77,11 +82,14 @@ class Observation:
 
     def __init__(self) -> None:
         self.sight: Sight | None = None
+        self.moving = False
+        """Whether it has a holder who was seen to write it, and not only a name that somebody may have left there."""
         self._since = float("-inf")
 
     def see(self, sight: Sight | None, *, now: float) -> None:
         """Take in what was seen, None for no Lease; `now` is a time after the answer."""
         if sight != self.sight:
+            self.moving = self.sight is not None and sight is not None and bool(sight.record.holder)
             self.sight, self._since = sight, now
 
     def free_at(self, *, own_seconds: int) -> float:

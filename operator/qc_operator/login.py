@@ -15,6 +15,7 @@ from typing import Any
 import aiohttp
 import kopf
 
+from qc_operator import VERSION
 from qc_operator.cluster.client import KubernetesApi
 
 TOKEN = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
@@ -27,20 +28,25 @@ AGAIN = 10.0
 log = logging.getLogger(__name__)
 
 
-async def log_in(api: KubernetesApi) -> None:
+def user_agent(process: str) -> str:
+    """What requests are signed with, so that an audit log tells processes apart (RFC 9110, section 10.1.5)."""
+    return f"queueconsumer-operator/{VERSION} ({process})"
+
+
+async def log_in(api: KubernetesApi, *, agent: str) -> None:
     """Give the API a session of its own. Raises `kopf.PermanentError` where nothing says who we are."""
     info = _credentials(logger=log, settings=kopf.OperatorSettings())
-    before = api.bind(session=_session(info), server=info.server)
+    before = api.bind(session=_session(info, agent=agent), server=info.server)
     if before is not None:
         await before.close()
 
 
-async def keep_logged_in(api: KubernetesApi) -> None:
+async def keep_logged_in(api: KubernetesApi, *, agent: str) -> None:
     """Log in again whenever the credentials have expired, as those of a kubeconfig may, until cancelled."""
     while True:
         await api.unauthorized.wait()
         try:
-            await log_in(api)
+            await log_in(api, agent=agent)
             log.info("logged in again")
         except Exception:
             log.exception("not logged in again")
@@ -48,15 +54,14 @@ async def keep_logged_in(api: KubernetesApi) -> None:
         api.unauthorized.clear()
 
 
-def session_for_kopf(**kwargs: Any) -> kopf.AiohttpSession:
+def session_for_kopf(*, agent: str, trace: aiohttp.TraceConfig, **kwargs: Any) -> kopf.AiohttpSession:
     """What kopf's login handler returns: asked for at its start, and when the API server refuses the old credentials.
 
-    Raises `kopf.PermanentError`.
+    `trace` looks at its requests. Raises `kopf.PermanentError`.
     """
     info = _credentials(**kwargs)
-    return kopf.AiohttpSession(
-        server=info.server, default_namespace=info.default_namespace, aiohttp_session=_session(info)
-    )
+    session = _session(info, trace, agent=agent)
+    return kopf.AiohttpSession(server=info.server, default_namespace=info.default_namespace, aiohttp_session=session)
 
 
 def _credentials(**kwargs: Any) -> kopf.ConnectionInfo:
@@ -66,11 +71,12 @@ def _credentials(**kwargs: Any) -> kopf.ConnectionInfo:
     return info
 
 
-def _session(info: kopf.ConnectionInfo) -> aiohttp.ClientSession:
+def _session(info: kopf.ConnectionInfo, *traces: aiohttp.TraceConfig, agent: str) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, ssl=info.as_ssl_context()),
-        headers=info.as_http_headers(),
+        headers={**info.as_http_headers(), "User-Agent": agent},
         middlewares=(_FreshToken(),) if TOKEN.exists() else (),
+        trace_configs=list(traces),
     )
 
 

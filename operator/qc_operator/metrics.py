@@ -7,40 +7,23 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterable
-from typing import Final, NamedTuple
+from typing import Final
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    GCCollector,
-    ProcessCollector,
-    disable_created_metrics,
-)
+from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector, disable_created_metrics
 
 from qc_operator import VERSION
 from qc_operator.broker_connections import BrokerConnections
 from qc_operator.metric_families import FAMILIES
 from qc_operator.object_metrics import ObjectMetrics, Phase
 from qc_operator.object_series import ObjectSeries
+from qc_operator.process_registry import Described, ProcessRegistry
 from qc_operator.registry import Key
-from qc_operator.timings import Moment, Timings
 
-PREFIX: Final = "queueconsumer_operator_"
 PHASES: Final[tuple[Phase, ...]] = ("pending", "ready", "not_ready")
 DIRECTIONS: Final = (("up",), ("down",))
 RESULTS: Final = ("up", "down", "hold", "error")
 HEALTHY, WARNING, ERROR = 0, 1, 2
 """Values of `health_status`."""
-
-
-class Described(NamedTuple):
-    """A metric of the process, in words."""
-
-    name: str
-    type: str
-    labels: tuple[str, ...]
-    help: str
 
 
 class Metrics:
@@ -50,19 +33,17 @@ class Metrics:
         # They would be as many series again, with what Prometheus does not ask for.
         disable_created_metrics()  # type: ignore[no-untyped-call] # prometheus_client has types but for this
         self.objects = ObjectSeries(FAMILIES)
-        self.process = CollectorRegistry()
+        self.process = process = ProcessRegistry()
         self.registry = CollectorRegistry()
         """To read values from. A scrape takes the lines that `objects` has ready: see `exposition.py`."""
         for each in (self.objects, self.process):
             self.registry.register(each)
-        self.described: list[Described] = []
-        """Those of the process that are ours, for the page about them."""
         self._served: dict[Key, ObjectMetrics] = {}
-        self.leader = self._gauge("leader", "1 while this process holds the Lease of its shard, or needs none.")
-        self.health_status = self._gauge(
+        self.leader = process.gauge("leader", "1 while this process holds the Lease of its shard, or needs none.")
+        self.health_status = process.gauge(
             "health_status", "0 healthy; 1 warning, something stands in its way, see /readyz; 2 error, see /healthz."
         )
-        self.resources = self._gauge(
+        self.resources = process.gauge(
             "resources",
             "QueueConsumers that this process serves: pending, until something is known of them, and by their "
             "condition Ready. 0 on a stand-by.",
@@ -70,31 +51,35 @@ class Metrics:
         )
         for phase in PHASES:
             self.resources.labels(phase)
-        self.evaluations = self._counter(
+        self.unserved_namespaces = process.gauge(
+            "unserved_namespaces",
+            "Namespaces of QC_NAMESPACES in which QueueConsumers may not be listed; /readyz names them.",
+        )
+        self.evaluations = process.counter(
             "evaluations",
             "Decisions by what came of them: replicas written up or down, held, or an error of the API server.",
             "result",
         )
         for result in RESULTS:
             self.evaluations.labels(result)
-        self.turn = self._timings(
+        self.turn = process.timings(
             "turn_duration_seconds",
             "A turn of one QueueConsumer: look, decide, write replicas. Turns are woken by readings.",
             bounds=(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1, 5, 10, 60),
         ).of()
-        self.last_turn = self._moment(
+        self.last_turn = process.moment(
             "last_turn_timestamp_seconds",
             "When a turn of any QueueConsumer last ended, or, until then, when this process began to serve; in "
             "seconds since the epoch. Absent on a stand-by.",
         )
-        self.reaction = self._timings(
+        self.reaction = process.timings(
             "reaction_seconds",
             "From the reading that called for a change to the API server's acceptance of the write.",
             bounds=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
             labels=("direction",),
             known=DIRECTIONS,
         )
-        self.completion = self._timings(
+        self.completion = process.timings(
             "scale_completion_seconds",
             "From a write of replicas to as many pods: all of them ready, on the way up. One that was overtaken by "
             "another change is not counted.",
@@ -102,41 +87,41 @@ class Metrics:
             labels=("direction",),
             known=DIRECTIONS,
         )
-        self.loop_lag = self._timings(
+        self.loop_lag = process.timings(
             "loop_lag_seconds",
             "By how much the event loop was late, looked at four times a second.",
             bounds=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5),
         ).of()
-        self.broker_reads = self._timings(
+        self.broker_reads = process.timings(
             "broker_read_duration_seconds",
             "One question to a broker: a passive declare of one queue, or the totals of a vhost.",
             bounds=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 4),
             labels=("method", "outcome"),
             known=tuple((method, outcome) for method in ("declare", "totals") for outcome in ("ok", "error")),
         )
-        self.api_requests = self._counter(
+        self.api_requests = process.counter(
             "api_requests",
             "Requests to the API server: verb and resource as in its rights, and HTTP's code, none without an answer.",
             *("verb", "resource", "code"),
         )
-        self.api_durations = self._timings(
+        self.api_durations = process.timings(
             "api_request_duration_seconds",
             "Requests to the API server that were answered or given up; a watch until it has begun.",
             bounds=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 10),
             labels=("verb",),
             known=(),
         )
-        self.api_errors = self._counter(
+        self.api_errors = process.counter(
             "api_errors", "Requests to the API server that failed, by its reason.", "resource", "reason"
         )
-        self.status_writes_skipped = self._counter(
+        self.status_writes_skipped = process.counter(
             "status_writes_skipped", "Turns that have found nothing worth a write of the status."
         )
-        self.events_dropped = self._counter(
+        self.events_dropped = process.counter(
             "events_dropped",
             "Kubernetes events that were not posted: their object had too many, or the API server was away too long.",
         )
-        self._gauge("build_info", "Always 1. The labels are the versions.", "version", "python").labels(
+        process.gauge("build_info", "Always 1. The labels are the versions.", "version", "python").labels(
             VERSION, platform.python_version()
         ).set(1)
         ProcessCollector(registry=self.process)
@@ -162,7 +147,7 @@ class Metrics:
         """Ask at each scrape which brokers are connected to."""
         brokers = BrokerConnections(connections)
         self.process.register(brokers)
-        self.described += [
+        self.process.described += [
             Described(family.name, family.type, labels, family.documentation)
             for family, labels in zip(brokers.describe(), (("broker",), ("broker", "state")), strict=True)
         ]
@@ -185,27 +170,3 @@ class Metrics:
             self.resources.labels(before).dec()
         if after is not None:
             self.resources.labels(after).inc()
-
-    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
-        self.described.append(Described(PREFIX + name, "gauge", labels, text))
-        return Gauge(PREFIX + name, text, labels, registry=self.process)
-
-    def _counter(self, name: str, text: str, *labels: str) -> Counter:
-        self.described.append(Described(f"{PREFIX}{name}_total", "counter", labels, text))
-        return Counter(PREFIX + name, text, labels, registry=self.process)
-
-    def _moment(self, name: str, text: str) -> Moment:
-        self.described.append(Described(PREFIX + name, "gauge", (), text))
-        return Moment(PREFIX + name, text, registry=self.process)
-
-    def _timings(
-        self,
-        name: str,
-        text: str,
-        *,
-        bounds: tuple[float, ...],
-        labels: tuple[str, ...] = (),
-        known: tuple[tuple[str, ...], ...] = ((),),
-    ) -> Timings:
-        self.described.append(Described(PREFIX + name, "histogram", labels, text))
-        return Timings(PREFIX + name, text, bounds=bounds, labels=labels, known=known, registry=self.process)

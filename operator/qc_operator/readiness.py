@@ -41,7 +41,8 @@ def target_problem(*, error: ApiError, spec: QueueConsumerSpec) -> tuple[Conditi
         reason, message = "TargetNotFound", f"scale target {target}: {error}; create it or correct scaleTargetRef"
     elif error.forbidden:
         reason = "TargetForbidden"
-        message = f"the operator may not scale {target}: {error}; grant its ServiceAccount get and patch on its /scale"
+        grant = "grant its ServiceAccount get and patch on its /scale, as rbac.scaleTargets of the chart does"
+        message = f"the operator may not scale {target}: {error}; {grant}"
     else:
         reason, message = "TargetUnreachable", f"the scale of {target} could not be read or written: {error}"
     return (

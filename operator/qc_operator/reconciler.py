@@ -11,21 +11,18 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from qc_operator import conflict, restoration
+from qc_operator import unserved
 from qc_operator.autoscaler import Autoscaler
-from qc_operator.conflict import Conflict
+from qc_operator.contest import Contest
+from qc_operator.departures import Departures
 from qc_operator.heap import Heap
-from qc_operator.ownership import Ownership, TargetId, claimed, target_id
+from qc_operator.ownership import TargetId
 from qc_operator.registry import Key, Known, Registry
+from qc_operator.stalling import stalled
 from qc_operator.surroundings import Surroundings
 
 AT_ONCE: Final = 100
 """Autoscalers that are started before others get a turn on the loop, the renewal of the Lease among them."""
-
-STALLED: Final = 180.0
-"""Seconds. A turn that meets a conflict five times and times out at each request takes 100 s."""
-HUNG: Final = 900.0
-"""Seconds after which one that has not ended never will, whatever the others do: all requests have time limits."""
 
 log = logging.getLogger(__name__)
 
@@ -44,9 +41,9 @@ class Reconciler:
         self._serves = serves
         self._finishes = finishes
         self._registry = Registry()
-        self._ownership = Ownership()
+        self._contest = Contest(rivals=surroundings.rivals)
         self._autoscalers: dict[Key, Autoscaler] = {}
-        self._restoring: dict[Key, asyncio.Task[None]] = {}
+        self._departures = Departures(around=surroundings)
         self._leading = False
         self._heap = Heap()
         self._aligning: asyncio.Task[None] | None = None
@@ -57,18 +54,15 @@ class Reconciler:
         """The uid of every object that the watch has shown and not taken back."""
         return {known.key: known.uid for known in self._registry}
 
+    def generation(self, key: Key) -> int:
+        """The generation of one of these, which counts the changes of its spec, as the watch has shown it last."""
+        known = self._registry.get(key)
+        return 0 if known is None else known.generation
+
     def stalled(self) -> str | None:
         """Which decision does not come to an end, as a sentence; else None."""
-        now, waiting, moving = self._surroundings.clock.monotonic(), None, False
-        for key, autoscaler in self._autoscalers.items():
-            # While others end, they wait in line for a slow API server, and the line moves: but not for ever.
-            moving = moving or now - autoscaler.turn_ended < STALLED
-            under_way = 0.0 if autoscaler.turn_since is None else now - autoscaler.turn_since
-            if under_way > HUNG:
-                return f"{key}: a decision has been under way for {HUNG:.0f} s or longer"
-            if under_way > STALLED:
-                waiting = f"{key}: a decision has been under way for {STALLED:.0f} s or longer, and no other has ended"
-        return None if moving else waiting
+        turns = ((key, autoscaler.turns) for key, autoscaler in self._autoscalers.items())
+        return stalled(turns, now=self._surroundings.clock.monotonic())
 
     def lead(self) -> None:
         """Serve from now on."""
@@ -87,9 +81,7 @@ class Reconciler:
             autoscaler.close()
         self._autoscalers.clear()
         self._heap.ended(ended, left=0)
-        for task in self._restoring.values():
-            task.cancel()
-        self._restoring.clear()
+        self._departures.end_all()
         self._surroundings.metrics.last_turn.at = None
 
     def align(self) -> None:
@@ -107,8 +99,16 @@ class Reconciler:
             # Deleted and created again between two sightings: the new object inherits nothing.
             self.gone(key, uid=before.uid)
         if (known := self._registry.see(body)) is not None:
-            self._wake(self._ownership.put(known))
+            self._wake(self._contest.put(known))
             self._align(known)
+        else:
+            self._look_at_echo(key)
+
+    def _look_at_echo(self, key: Key) -> None:
+        """Who served the namespace before us may have had the last word when we had begun already."""
+        known, autoscaler = self._registry.get(key), self._autoscalers.get(key)
+        if known is not None and autoscaler is not None and unserved.said_in(known):
+            autoscaler.tell_again()
 
     def gone(self, key: Key, *, uid: str) -> None:
         """Forget an object that is no more.
@@ -119,28 +119,18 @@ class Reconciler:
         if known is None or known.uid != uid:
             return
         self._registry.drop(key)
-        self._end(key)
-        self._wake(self._ownership.drop(key))
-        if (task := self._restoring.pop(key, None)) is not None:
-            task.cancel()
+        self._end(key, why="deleted; its target keeps its replicas")
+        self._wake(self._contest.drop(key))
+        self._departures.end(key)
 
     def contested(self, target: TargetId) -> None:
         """Look again at who scales a target: another autoscaler has come, changed or gone."""
-        self._wake(claim.key for claim in self._ownership.claims(target))
+        self._wake(self._contest.naming(target))
 
     def _wake(self, keys: Iterable[Key]) -> None:
         for key in keys:
             if (autoscaler := self._autoscalers.get(key)) is not None:
                 autoscaler.wake()
-
-    def _conflict(self, known: Known) -> Conflict | None:
-        """Why an object must not write, as far as other objects go; else None."""
-        target = claimed(known)
-        if target is None:
-            return None
-        return conflict.standing(
-            known=known, owner=self._ownership.owner(known.key), rival=self._surroundings.rivals.on(target)
-        )
 
     async def _align_all(self) -> None:
         while self._align_again:
@@ -158,46 +148,37 @@ class Reconciler:
         self._aligning = None
 
     def _align(self, known: Known) -> None:
-        if not self._leading or known.deleting or not self._serves(known.key):
-            self._end(known.key)
-            if self._leading and known.deleting and known.held and self._finishes(known.key):
-                self._give_back(known)
+        if not self._leading:
+            return
+        serves = self._serves(known.key)
+        if known.deleting or not serves:
+            self._leave(known, serves=serves)
         elif (autoscaler := self._autoscalers.get(known.key)) is None:
             log.info("%s: serving", known.key)
+            self._departures.end(known.key)
             self._autoscalers[known.key] = Autoscaler(
                 known=known,
                 surroundings=self._surroundings,
-                conflict=self._conflict,
+                conflict=self._contest.conflict,
                 on_gone=lambda: self.gone(known.key, uid=known.uid),
             )
         elif autoscaler.known.identity != known.identity:
             log.info("%s: changed (generation %d)", known.key, known.generation)
             autoscaler.update(known)
 
-    def _end(self, key: Key) -> None:
+    def _leave(self, known: Known, *, serves: bool) -> None:
+        """End what serves an object, and begin what is to be done for one that leaves."""
+        if known.deleting:
+            self._end(known.key, why="is being deleted")
+            if known.held and self._finishes(known.key):
+                self._departures.deleted(known, owned=self._contest.alone(known))
+        elif not serves and (autoscaler := self._autoscalers.get(known.key)) is not None:
+            status = autoscaler.last_status()
+            self._end(known.key, why="its namespace is served no longer; its target keeps its replicas")
+            self._departures.unserved(known, status=status)
+
+    def _end(self, key: Key, *, why: str) -> None:
         if (autoscaler := self._autoscalers.pop(key, None)) is not None:
-            log.info("%s: no longer served; its target keeps its replicas", key)
+            log.info("%s: %s", key, why)
             autoscaler.close()
             self._heap.ended(1, left=len(self._autoscalers))
-
-    def _give_back(self, known: Known) -> None:
-        """Let a deleted object go, once its target has its replicas back; also in a namespace served no longer."""
-        if known.key in self._restoring:
-            return
-
-        def done(_: asyncio.Task[None]) -> None:
-            if self._restoring.get(known.key) is task:
-                del self._restoring[known.key]
-
-        task = asyncio.create_task(
-            restoration.restore(known=known, around=self._surroundings, owned=self._alone(known))
-        )
-        self._restoring[known.key] = task
-        task.add_done_callback(done)
-
-    def _alone(self, known: Known) -> bool:
-        """Whether nobody else scales the target of an object that is being deleted."""
-        if known.spec is None:
-            return False
-        target = target_id(namespace=known.key.namespace, ref=known.spec.scale_target_ref)
-        return not self._ownership.claims(target) and self._surroundings.rivals.on(target) is None

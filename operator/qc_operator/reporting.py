@@ -67,8 +67,18 @@ def status(
     if findings.entries:
         current["queues"] = [entry_status(entry, at=time, previous=previous) for entry in findings.entries]
     decision = findings.decision
-    if decision is None:
-        return current
+    if decision is not None:
+        _decided(current, decision=decision, findings=findings, previous=previous, time=time)
+    current["columns"] = columns(
+        entries=findings.entries, decision=decision, status=current, target=target, broker=broker
+    )
+    return current
+
+
+def _decided(
+    current: dict[str, Any], *, decision: Decision, findings: Findings, previous: Mapping[str, Any], time: str
+) -> None:
+    """Put in what a decision adds."""
     for index, rates in enumerate(decision.rates):
         wait = decision.waiting[index] if decision.waiting else None
         current["queues"][index] |= flow_status(rates, wait=wait)
@@ -93,10 +103,6 @@ def status(
         current["lastScaleTime"] = time
         entry = {"time": time, **record, "from": findings.change.before, "to": findings.change.after}
         current["history"] = [entry, *previous.get("history", ())][:HISTORY_LENGTH]
-    current["columns"] = columns(
-        entries=findings.entries, decision=decision, status=current, target=target, broker=broker
-    )
-    return current
 
 
 def _step(step: Step) -> dict[str, Any]:

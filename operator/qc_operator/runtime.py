@@ -11,11 +11,8 @@ import contextlib
 import logging
 import secrets
 import signal
-import time
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 
-from qc_operator import health
+from qc_operator import VERSION, health
 from qc_operator.brokers.feeds import SecretFeeds
 from qc_operator.brokers.web import open_session
 from qc_operator.census import Census
@@ -36,38 +33,38 @@ from qc_operator.cluster.target_watch import TargetWatch
 from qc_operator.elector import Elector
 from qc_operator.lease_record import Timing
 from qc_operator.lifetime import live
-from qc_operator.login import keep_logged_in, log_in
+from qc_operator.live_page import live_page
+from qc_operator.login import keep_logged_in, log_in, user_agent
 from qc_operator.loop_lag import watch_loop
 from qc_operator.metrics import Metrics
-from qc_operator.page.server import Operator, Page
 from qc_operator.reconciler import Reconciler
 from qc_operator.secret_source import SecretSource
 from qc_operator.serving import Serving
 from qc_operator.settings import Settings
-from qc_operator.surroundings import Clock, Nobody, Surroundings
+from qc_operator.surroundings import Nobody, Surroundings
+from qc_operator.system_clock import SystemClock
 from qc_operator.watch import Watch
 
-TELLING_AT_ONCE = 16
-"""Writes of statuses and events under way. Each has a connection, whose TLS takes some 0.3 MiB: a thousand objects that
-are taken up at the same time would take 300 MiB. Nobody scales later for it."""
+STATUSES_AT_ONCE, EVENTS_AT_ONCE = 16, 4
+"""Writes of them under way, of their own, so that a flood of events delays no status. Each has a connection, whose TLS
+takes some 0.3 MiB: a thousand objects that are taken up at the same time would take 300 MiB. Nobody scales later for
+it."""
 
 log = logging.getLogger(__name__)
 
 
-class SystemClock:
-    """The machine's clocks."""
-
-    def monotonic(self) -> float:
-        """Seconds of the event loop's clock."""
-        return time.monotonic()
-
-    def utcnow(self) -> datetime:
-        """Now, in UTC."""
-        return datetime.now(UTC)
-
-
 async def run(settings: Settings) -> int:
     """Run the operator until SIGTERM or SIGINT, or until a part of it fails. Returns the exit status."""
+    # A container that was started again has the same pod's name, and is another process.
+    process = f"{settings.pod or settings.name}_{secrets.token_hex(4)}"
+    agent = user_agent(process)
+    log.info(
+        "queueconsumer-operator %s serves %s as %s; log level %s",
+        VERSION,
+        settings.serving,
+        process,
+        settings.log_level,
+    )
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -80,16 +77,19 @@ async def run(settings: Settings) -> int:
         for_leases = KubernetesApi(asked=metrics.asked_api)
         elector = None
         if settings.pod_namespace:
-            elector = _elector(
-                settings,
-                api=for_leases,
-                metrics=metrics,
+            elector = Elector(
+                leases=Leases(api=for_leases, namespace=settings.pod_namespace, operator=settings.name),
+                operator=settings.name,
+                identity=process,
+                shard=settings.serving.shard,
+                timing=Timing(),
                 settled=lambda: api.settled(),  # noqa: PLW0108 - its fence is the elector's
+                on_change=metrics.leader.set,
             )
         remaining = unfenced if elector is None else elector.remaining
         api = KubernetesApi(remaining=remaining, asked=metrics.asked_api)
         for client in (api, for_leases):
-            await log_in(client)
+            await log_in(client, agent=agent)
             stack.push_async_callback(client.close)
         serving = Serving(settings.serving, api=api)
         feeds = SecretFeeds(
@@ -101,7 +101,7 @@ async def run(settings: Settings) -> int:
         )
         metrics.watch_brokers(feeds.connections)
         stack.push_async_callback(feeds.close)
-        kinds, telling = Kinds(api=api), asyncio.Semaphore(TELLING_AT_ONCE)
+        kinds = Kinds(api=api)
         targets = TargetWatch(api=api, kinds=kinds, namespaces=settings.serving.namespaces)
         stack.push_async_callback(targets.close)
         rivals = Rivals(
@@ -109,7 +109,7 @@ async def run(settings: Settings) -> int:
             changed=lambda target: reconciler.contested(target),  # noqa: PLW0108 - it is made further below
             namespaces=settings.serving.namespaces,
         )
-        page = _page(settings, elector=elector, clock=clock) if settings.page_port else None
+        page = live_page(settings, elector=elector, utcnow=clock.utcnow)
         reconciler = Reconciler(
             surroundings=Surroundings(
                 feeds=feeds,
@@ -123,11 +123,11 @@ async def run(settings: Settings) -> int:
                     count_error=lambda reason: metrics.api_errors.labels(resource="pods", reason=reason).inc(),
                 ),
                 costs=DeletionCosts(api=api),
-                statuses=Statuses(api=api, at_once=telling),
+                statuses=Statuses(api=api, at_once=asyncio.Semaphore(STATUSES_AT_ONCE)),
                 finalizers=Finalizers(api=api),
                 events=Events(
                     api=api,
-                    at_once=telling,
+                    at_once=asyncio.Semaphore(EVENTS_AT_ONCE),
                     identity=settings.identity,
                     monotonic=clock.monotonic,
                     count_dropped=metrics.events_dropped.inc,
@@ -142,15 +142,14 @@ async def run(settings: Settings) -> int:
         )
         stack.callback(reconciler.follow)
         serving.changed = reconciler.align
-        census = Census(
-            lister=Inventory(api=api, namespaces=settings.serving.namespaces),
-            known=reconciler,
-        )
+        inventory = Inventory(api=api, namespaces=settings.serving.namespaces)
+        metrics.unserved_namespaces.set_function(lambda: len(inventory.unlisted))
+        census = Census(lister=inventory, known=reconciler)
         runner = await health.serve(
             port=settings.port,
             metrics=metrics,
             ready=lambda: _not_ready(census=census, serving=serving, stopping=stop.is_set()),
-            remark=lambda: None if elector is None else elector.problem,
+            remarks=lambda: (inventory.remark, elector.problem if elector is not None else None),
             alive=lambda: reconciler.stalled() or feeds.stalled(now=clock.monotonic()) or census.problem,
         )
         stack.push_async_callback(runner.cleanup)
@@ -160,13 +159,14 @@ async def run(settings: Settings) -> int:
         watch = Watch(
             api=api,
             namespaces=settings.serving.namespaces,
+            agent=agent,
             seen=reconciler.seen,
             gone=lambda key, uid: reconciler.gone(key, uid=uid),
             begun=census.soon,
         )
         parts = [
-            keep_logged_in(api),
-            keep_logged_in(for_leases),
+            keep_logged_in(api, agent=agent),
+            keep_logged_in(for_leases, agent=agent),
             watch.run(),
             census.run(),
             serving.run(),
@@ -183,35 +183,6 @@ async def run(settings: Settings) -> int:
             reconciler=reconciler,
             stop=stop,
         )
-
-
-def _elector(
-    settings: Settings, *, api: KubernetesApi, metrics: Metrics, settled: Callable[[], Awaitable[None]]
-) -> Elector:
-    return Elector(
-        leases=Leases(api=api, namespace=settings.pod_namespace, operator=settings.name),
-        operator=settings.name,
-        # A container that was started again has the same pod's name, and is another process.
-        identity=f"{settings.pod}_{secrets.token_hex(4)}",
-        shard=settings.serving.shard,
-        timing=Timing(),
-        settled=settled,
-        on_change=metrics.leader.set,
-    )
-
-
-def _page(settings: Settings, *, elector: Elector | None, clock: Clock) -> Page:
-    operator = Operator(
-        name=settings.name,
-        pod=settings.pod or settings.name,
-        namespace=settings.pod_namespace,
-        port=settings.page_port,
-        shard=str(settings.serving.shard) if settings.serving.shard.count > 1 else "",
-        leading=lambda: elector is None or elector.leading,
-        # The holder of a Lease is a pod and a random word: see `_elector`.
-        leader=lambda: "" if elector is None else elector.holder.rpartition("_")[0],
-    )
-    return Page(operator=operator, utcnow=clock.utcnow)
 
 
 def _not_ready(*, census: Census, serving: Serving, stopping: bool) -> str | None:

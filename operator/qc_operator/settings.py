@@ -80,6 +80,14 @@ class ServingSettings:
     shard: Shard = field(default_factory=Shard)
     """Which part of them."""
 
+    def __str__(self) -> str:
+        where = "all namespaces"
+        if self.namespaces:
+            where = f"namespaces {', '.join(self.namespaces)}"
+        elif self.namespace_selector:
+            where = f"namespaces with labels {self.namespace_selector!r}"
+        return f"shard {self.shard} of {where}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:

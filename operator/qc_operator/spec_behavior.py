@@ -19,6 +19,12 @@ PolicyType = Literal["Pods", "Percent"]
 SelectPolicy = Literal["Max", "Min", "Disabled"]
 Window = Annotated[int, msgspec.Meta(ge=0, le=3600)]
 
+DOWN_WINDOW: Final = 60
+"""Seconds of the window of a step down, where the spec says nothing.
+
+The HPA's own default is 300; a queue's lag is known 20 times as often as its metrics.
+"""
+
 QUANTITY: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(m|k|M)?")
 """A number that is not negative, as the CRD's rules for quantities take it."""
 _SCALE: Final = {"m": Decimal("0.001"), "": Decimal(1), "k": Decimal(1000), "M": Decimal(1_000_000)}
@@ -39,11 +45,17 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_u
 class ScalingRules(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """What limits one direction."""
 
-    stabilization_window_seconds: Window = 0
+    stabilization_window_seconds: Window | None = None
+    """None where it is absent, which is not the same as its default: `wait` then has a window of its own."""
     select_policy: SelectPolicy = "Max"
     policies: Annotated[tuple[Policy, ...], msgspec.Meta(min_length=1, max_length=16)] | None = None
     tolerance: Annotated[str, msgspec.Meta(max_length=20)] | int | None = None
     """By which part of itself a target may be missed before replicas change: `"0.1"` or `"100m"` is 10 %."""
+
+    @property
+    def window(self) -> int:
+        """`stabilizationWindowSeconds`, or how long nothing speaks against a step where it is absent."""
+        return self.stabilization_window_seconds or 0
 
     @property
     def tolerated(self) -> float:
@@ -54,7 +66,11 @@ class ScalingRules(msgspec.Struct, frozen=True, kw_only=True, rename="camel", fo
 class ScaleDownRules(ScalingRules, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """The same for taking replicas away, which waits for a minute unless it is told otherwise."""
 
-    stabilization_window_seconds: Window = 60
+    @property
+    def window(self) -> int:
+        """`stabilizationWindowSeconds`, or a minute where it is absent."""
+        window = self.stabilization_window_seconds
+        return DOWN_WINDOW if window is None else window
 
 
 class Behavior(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from qc_operator.admission import Admission
 from qc_operator.brokers import Feeds
 from qc_operator.cluster import (
     CostWriter,
@@ -41,9 +42,8 @@ class RivalSource(Protocol):
     def on(self, target: TargetId) -> Rival | None:
         """Which of them scales this target, or None."""
 
-    @property
-    def problem(self) -> str | None:
-        """Why some cannot be known, and what to do about it, as a sentence; else None."""
+    def problem_in(self, namespace: str) -> str | None:
+        """Why some cannot be known there, and what to do about it, as a sentence; else None."""
 
     async def settled(self) -> None:
         """Wait until they are known; not for ever."""
@@ -86,3 +86,5 @@ class Surroundings:
     clock: Clock
     settings: StatusSettings
     onlooker: Onlooker = field(default_factory=Nobody)
+    admission: Admission = field(default_factory=Admission)
+    """All turns go by it."""

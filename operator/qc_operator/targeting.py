@@ -20,7 +20,7 @@ class Workplace:
 
     def __init__(self, *, around: Surroundings, namespace: str, ref: ScaleTargetRef, wake: Callable[[], None]) -> None:
         self._wake = wake
-        self._rivals = around.rivals
+        self._rivals, self._namespace = around.rivals, namespace
         self._retry_at = float("-inf")
         self._uid = ""
         self.target = Target(
@@ -39,8 +39,11 @@ class Workplace:
     def remarks(self) -> tuple[str, ...]:
         """What is not known of the target, and why, each as a sentence."""
         problems = (
-            self._rivals.problem, self.target.watch_problem, self.target.pods_problem, self.scale_in.problem,
-        )  # fmt: skip
+            self._rivals.problem_in(self._namespace),
+            self.target.watch_problem,
+            self.target.pods_problem,
+            self.scale_in.problem,
+        )
         return tuple(filter(None, problems))
 
     def due(self, *, now: float) -> bool:

@@ -6,11 +6,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from qc_operator.admission import Admission
+from qc_operator.surroundings import Clock
+
 log = logging.getLogger(__name__)
 
 
 class Turns:
-    """Takes a turn when it is woken. There is no timer: nobody waits longer than for the turn under way.
+    """Takes a turn when it is woken and admitted, and nobody waits longer for it than for the turn under way.
 
     `ended` is told after each how many seconds it took.
     """
@@ -19,34 +22,54 @@ class Turns:
         self,
         *,
         take: Callable[[], Awaitable[None]],
-        monotonic: Callable[[], float],
+        clock: Clock,
+        admission: Admission,
         ended: Callable[[float], None] = lambda _: None,
     ) -> None:
         self._take = take
         self._ended = ended
-        self._monotonic = monotonic
+        self._admission = admission
+        self._monotonic = clock.monotonic
         self.since: float | None = None
         """When the turn under way began, by `monotonic`; None between turns."""
         self.ended_at = float("-inf")
         """When the last one ended."""
         self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._waiting = False
+        """Whether it will be admitted in one of the next passes of the loop."""
         self._again = False
         self._closed = False
 
     def wake(self) -> None:
         """Take a turn now, or once more after the one under way."""
-        if self._closed:
+        if self._closed or self._waiting:
             return
         if self._task is None:
-            self._task = asyncio.create_task(self._take_all())
+            self._waiting = True
+            self._admission.admit(self._begin)
         else:
             self._again = True
+
+    def wake_in(self, seconds: float | None) -> None:
+        """Take one then, if nobody asks for another time before; None asks for none."""
+        if self._timer is not None:
+            self._timer.cancel()
+        loop = asyncio.get_running_loop()
+        self._timer = None if seconds is None or self._closed else loop.call_later(seconds, self.wake)
 
     def close(self) -> None:
         """Take no more turns; the one under way is cancelled."""
         self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
         if self._task is not None:
             self._task.cancel()
+
+    def _begin(self) -> None:
+        self._waiting = False
+        if not self._closed:
+            self._task = asyncio.create_task(self._take_all())
 
     async def _take_all(self) -> None:
         try:

@@ -12,6 +12,7 @@ import contextlib
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any, Final
 
 import kopf
@@ -20,6 +21,7 @@ from qc_operator import handlers
 from qc_operator.cluster.client import ApiError, KubernetesApi
 from qc_operator.registry import Key
 from qc_operator.resource import GROUP, PLURAL, VERSION
+from qc_operator.watch_log import RequestsTold
 
 RESOURCE_RETRY: Final = 2.0
 """Seconds between two looks for the CRD."""
@@ -27,6 +29,11 @@ AGAIN_FIRST: Final = 1.0
 AGAIN_MOST: Final = 5.0
 """Seconds before a watch that has ended is begun again; they double while it ends within a minute."""
 LASTED: Final = 60.0
+GONE: Final = (
+    f"the CustomResourceDefinition {PLURAL}.{GROUP} is gone, and with it all QueueConsumers: nobody scales their "
+    "targets, which keep their replicas. Apply it and the QueueConsumers again; the operator then goes on by itself"
+)
+"""What is told when there is no such resource any more."""
 
 log = logging.getLogger(__name__)
 
@@ -39,15 +46,19 @@ class Watch:
         *,
         api: KubernetesApi,
         namespaces: Sequence[str],
+        agent: str,
         seen: Callable[[Mapping[str, Any]], None],
         gone: Callable[[Key, str], None],
         begun: Callable[[], None] = lambda: None,
     ) -> None:
         self._api = api
         self._namespaces = namespaces
+        self._agent = agent
         self._seen = seen
         self._gone = gone
         self._begun = begun
+        self._missing = ""
+        """Why there is no watch at all, as it was told last."""
 
     async def run(self) -> None:
         """Watch until cancelled, which takes as long as kopf takes to stop."""
@@ -59,24 +70,43 @@ class Watch:
             try:
                 await self._watch_once()
             except Exception as error:  # noqa: BLE001 - whatever it is, the watch must go on
-                log.warning("the watch of QueueConsumers ended: %s: %s", type(error).__name__, error)
+                if getattr(error, "status", None) == HTTPStatus.NOT_FOUND:
+                    self._tell(GONE)
+                else:
+                    log.warning("the watch of QueueConsumers ended: %s: %s", type(error).__name__, error)
             pause = AGAIN_FIRST if loop.time() - begun > LASTED else min(2 * pause, AGAIN_MOST)
             await asyncio.sleep(pause)
 
     async def _wait_for_resource(self) -> None:
         """Wait until the API server serves QueueConsumers: kopf looks once, at its start, and never again."""
-        while True:
-            try:
-                resources = (await self._api.get(f"/apis/{GROUP}/{VERSION}")).get("resources", ())
-                if any(resource["name"] == PLURAL for resource in resources):
-                    return
-                log.warning("the API server serves no %s.%s: apply the CRD", PLURAL, GROUP)
-            except ApiError as error:
-                log.warning("the API server serves no %s.%s yet: apply the CRD (%s)", PLURAL, GROUP, error)
+        while (missing := await self._why_missing()) is not None:
+            self._tell(missing)
             await asyncio.sleep(RESOURCE_RETRY)
+        if self._missing:
+            log.info("the API server serves %s, and they are watched", PLURAL)
+        self._missing = ""
+
+    async def _why_missing(self) -> str | None:
+        """Why QueueConsumers cannot be watched at all, as a sentence; None where they can."""
+        try:
+            answer = await self._api.get(f"/apis/{GROUP}/{VERSION}")
+            if any(resource["name"] == PLURAL for resource in answer.get("resources", ())):
+                return None
+        except ApiError as error:
+            if not error.not_found:
+                return f"whether there are QueueConsumers is not known: {error}"
+        except (AttributeError, KeyError, TypeError) as error:
+            return f"whether there are QueueConsumers is not known: the API server's answer cannot be read: {error!r}"
+        return GONE if self._missing == GONE else f"the API server serves no {PLURAL}.{GROUP} yet: apply the CRD"
+
+    def _tell(self, missing: str) -> None:
+        if missing != self._missing:
+            log.warning("%s", missing)
+        self._missing = missing
 
     async def _watch_once(self) -> None:
         loop = asyncio.get_running_loop()
+        told = RequestsTold(again=lambda: _hand_over(loop, self._begun))
         ended: asyncio.Future[None] = loop.create_future()
         of_kopf, stop = asyncio.new_event_loop(), asyncio.Event()
 
@@ -89,6 +119,8 @@ class Watch:
                 registry=handlers.registry(
                     seen=lambda body: _hand_over(loop, self._seen, body),
                     gone=lambda key, uid: _hand_over(loop, self._gone, key, uid),
+                    agent=self._agent,
+                    trace=told.trace(),
                 ),
                 clusterwide=not self._namespaces,
                 namespaces=self._namespaces,

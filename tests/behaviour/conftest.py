@@ -273,6 +273,10 @@ class World:
     def on(self, target: TargetId) -> Rival | None:
         return self.rival if target == TARGET else None
 
+    def problem_in(self, namespace: str) -> str | None:
+        assert KEY.namespace == namespace
+        return self.problem
+
     async def settled(self) -> None:
         """They are known."""
 

@@ -206,3 +206,26 @@ async def test_replicas_raised_between_two_counts_are_told_once_it_is_known_that
 
     await world.messages(20, after=1.0)
     assert 1 == reasons(world).count("ScaledByHand")
+
+
+async def test_who_raises_replicas_again_and_again_is_told_each_time_whatever_the_age_of_the_count(
+    world: World,
+) -> None:
+    await world.apply()
+    await world.messages(20)
+    for _ in range(70):
+        await world.messages(20, after=1.0)
+    # The depth is read each second, all messages are counted every five: he comes before, between and after.
+    for age, told in ((0.0, 1), (2.0, 2), (4.0, 2)):
+        world.target.set(9, by="kubectl")
+        for second in range(5):
+            counted = second + age >= 5.0
+            at = world.clock.now + 1.0
+            depth = known(ready=20, unacknowledged=0, at=at)
+            old = totals(ready=20, unacknowledged=0, at=at if counted else at - second - age)
+            await world.see(replace(depth, totals=old), after=1.0)
+        await world.messages(20, after=1.0)
+        assert told == reasons(world).count("ScaledByHand")
+
+    assert ("False", "Conflict") == world.condition("Ready")
+    assert 9 == world.target.replicas

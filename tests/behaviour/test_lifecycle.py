@@ -141,7 +141,7 @@ async def test_series_of_queues_that_are_no_longer_read_go(world: World) -> None
 async def test_a_condition_that_could_not_be_written_is_written_later_though_nothing_else_happens(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("qc_operator.announcer.REFUSED_RETRY", 0.05)
+    monkeypatch.setattr("qc_operator.delivery.REFUSED_RETRY", 0.05)
     world.status_trouble = ApiError(status=503, reason="ServiceUnavailable", message="away")
     await world.apply(maxReplicas=0)
     world.status_trouble = None

@@ -3,11 +3,12 @@
 import asyncio
 
 import pytest
+from prometheus_client import generate_latest
 
 from qc_operator.cluster.client import ApiError
 from qc_operator.registry import FINALIZER
 from qc_operator.scaling.observation import Unknown
-from tests.behaviour.conftest import World, conflict, unavailable
+from tests.behaviour.conftest import KEY, World, conflict, unavailable
 from tests.unit.operator.conftest import queue
 
 HELD = (FINALIZER, "example.com/other")
@@ -49,6 +50,11 @@ async def test_a_deleted_object_gives_its_target_the_replicas_back_and_goes(worl
     assert ([5, 2], [HELD[1]]) == (world.target.writes, finalizers(world))
     assert ("Restored", "5 -> 2 replicas, Restored: as many as before this QueueConsumer") == world.events[-1]
     assert world.feeds[0].closed
+
+    world.reconciler.gone(KEY, uid="1")
+    await world.settle()
+    # That it was restored is counted, and its series ends with it all the same.
+    assert b"receipts" not in generate_latest(world.metrics.registry)
 
 
 async def test_a_write_that_meets_another_is_repeated(world: World) -> None:

@@ -1,9 +1,13 @@
 """Which objects are served, and when: those of the process's part, while it leads."""
 
 import asyncio
+import logging
+
+import pytest
+from prometheus_client import generate_latest
 
 from qc_operator.registry import Key
-from tests.behaviour.conftest import KEY, World
+from tests.behaviour.conftest import KEY, World, unavailable
 
 
 async def test_who_does_not_lead_reads_nothing_and_writes_nothing(world: World) -> None:
@@ -65,6 +69,66 @@ async def test_an_object_whose_namespace_is_served_no_longer_is_left_alone_and_t
     world.reconciler.align()
     await world.settle()
     assert [True, False] == [feed.closed for feed in world.feeds]
+
+
+async def test_the_last_status_says_that_it_is_served_no_longer_and_what_is_not_known_any_more(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    await world.apply()
+    await world.messages(95)
+    world.ours = frozenset()
+    world.reconciler.align()
+    await world.settle()
+
+    status = world.statuses[-1]
+    assert ("Unknown", "NotServed") == world.condition("Ready") == world.condition("Active")
+    assert ("Unknown", "NotServed") == world.condition("ScalingLimited")
+    assert "the labels of namespace shop are not those of QC_NAMESPACE_SELECTOR" in status["conditions"][0]["message"]
+    assert ("?", "?", "0->5/?", "NotServed", "-", "") == tuple(
+        status["columns"][name] for name in ("ready", "unacked", "replicas", "reason", "limited", "conditions")
+    )
+    # Who serves the namespace next goes on from what was learned and done.
+    assert (5, "WokeUp") == (status["history"][0]["to"], status["lastDecision"]["reason"])
+    assert caplog.messages[-1].endswith("its namespace is served no longer; its target keeps its replicas")
+    assert b"receipts" not in generate_latest(world.metrics.registry)
+
+    world.ours = frozenset({KEY})
+    await world.apply(status=status)
+    world.reconciler.align()
+    await world.settle()
+    await world.messages(95)
+    assert ("True", "Scaling") == world.condition("Ready")
+    assert "Recovered" == world.events[-1][0]
+
+
+async def test_the_last_word_of_who_served_it_before_does_not_stay_in_the_status(world: World) -> None:
+    await world.apply()
+    await world.messages(95)
+    told = len(world.statuses)
+    conditions = [{"type": "Ready", "status": "Unknown", "reason": "NotServed", "message": "late"}]
+    await world.apply(status={**world.statuses[-1], "conditions": conditions})
+
+    assert told + 1 == len(world.statuses)
+    assert ("True", "Scaling") == world.condition("Ready")
+
+
+async def test_a_last_word_that_is_not_taken_is_said_again_for_a_while(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qc_operator.cluster.back_off.FIRST", 0.02)
+    await world.apply()
+    await world.messages(95)
+    world.status_trouble = unavailable()
+    world.ours = frozenset()
+    world.reconciler.align()
+    await world.settle()
+    assert ("True", "Scaling") == world.condition("Ready")
+
+    world.status_trouble = None
+    await asyncio.sleep(0.1)
+    await world.settle()
+    assert ("Unknown", "NotServed") == world.condition("Ready")
 
 
 async def test_what_serves_already_is_not_begun_again(world: World) -> None:

@@ -25,7 +25,6 @@ from tests.packaging.rendering import CRD, rendered
 
 OPERATORS: Final = ("one", "two")
 NAMESPACE: Final = "queueconsumer-system"
-SHARDS: Final = 4
 LEASES: Final = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases"
 OBJECTS: Final = "/apis/queueconsumer.dev/v1alpha1"
 _CRDS: Final = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
@@ -66,14 +65,11 @@ class Plane(ControlPlane):
         return super()._spawn(name, *arguments)
 
     def install(self, helm: Path) -> None:
-        """Apply the CRD and the chart's rights, those of one shard and of `SHARDS`."""
+        """Apply the CRD and the chart's rights."""
         self._until(lambda: self.call("GET", "/api/v1/namespaces/default"), what="there is a namespace")
         self.namespace(NAMESPACE)
         self.apply_crd()
-        (of_shards,) = [found for found in rendered(helm, f"shards={SHARDS}") if found["kind"] == "Role"]
         for manifest in rendered(helm):
-            if manifest["kind"] == "Role":
-                manifest["rules"] += of_shards["rules"]
             place = "" if manifest["kind"].startswith("Cluster") else f"/namespaces/{NAMESPACE}"
             if manifest["kind"] in {"ClusterRole", "Role"}:
                 assert self.call("POST", f"{_ROLES}{place}/{manifest['kind'].lower()}s", manifest)

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from qc_operator import VERSION
 from tests.chaos.conftest import Say
 from tests.chaos.operator_process import OperatorProcess
-from tests.chaos.plane import until
+from tests.chaos.plane import LEASES, until
 from tests.chaos.scene import LEASE, Scene
 from tests.e2e.hpa.control_plane import HOST
 
@@ -75,6 +76,13 @@ def test_the_leader_is_told_to_end(scene: Scene, pair: list[OperatorProcess], sa
     leader.until_ready()
 
     assert other.leading
+    # The audit log tells processes apart by what they sign with, which is what they are called as holders of the Lease.
+    holder = scene.plane.call("GET", f"{LEASES}/{LEASE}")["spec"]["holderIdentity"]
+    assert f"queueconsumer-operator/{VERSION} ({holder})" in {
+        event["userAgent"] for event in scene.plane.events()[began:] if event["user"]["username"] == other.user
+    }
+    first = other.said().splitlines()[0]
+    assert f"queueconsumer-operator {VERSION} serves shard 1/1 of all namespaces as {holder}; log level INFO" in first
     assert [] == scene.writes(since=began).unrightful(LEASE)
     assert {other.user} >= {write.by for write in scene.writes(since=began).of(again.name)}
 

@@ -13,9 +13,10 @@ import pytest
 from qc_operator.sharding import Shard
 from tests.chaos.conftest import Say
 from tests.chaos.operator_process import OperatorProcess
-from tests.chaos.plane import OPERATORS, SHARDS, until
+from tests.chaos.plane import OPERATORS, until
 from tests.chaos.scene import LEASE, Scene
 
+SHARDS = 4
 KILLS = 5
 """In each shard."""
 SEED = 20261127

@@ -178,7 +178,7 @@ def _known() -> dict[str, set[str]]:
     metrics = Metrics()
     metrics.watch_brokers(list)
     known = {family.name: {*OBJECT, *family.labels} for family in FAMILIES}
-    return known | {described.name: set(described.labels) for described in metrics.described}
+    return known | {described.name: set(described.labels) for described in metrics.process.described}
 
 
 def test_the_folder_has_nothing_else() -> None:

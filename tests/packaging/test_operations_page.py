@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from qc_operator import brokers, limitation, readiness, restoration, secret_source, settings, transitions
+from qc_operator import brokers, limitation, readiness, restoration, secret_source, settings, transitions, unserved
 from qc_operator.brokers import (
     amqp,
     both_lanes,
@@ -36,7 +36,6 @@ from tests.packaging.documents import DOCS, table, words
 from tests.packaging.rendering import CHART, only, rendered
 
 PAGE = DOCS / "operations.md"
-METRICS = DOCS / "metrics.md"
 
 # What can become the reason of a condition. Those of the slow lane become one where a pattern needs it.
 SLOW_LANE = (
@@ -52,7 +51,7 @@ SLOW_LANE = (
 )
 SOURCES = (
     amqp, brokers, declares, entry, fast_lane, feed, feeds, issuer, limitation, oauth2, readiness, reader,
-    secret_source, secret_watch, session, trust, *SLOW_LANE,
+    secret_source, secret_watch, session, trust, unserved, *SLOW_LANE,
 )  # fmt: skip
 TABLES = ("ready", "slow lane", "active", "limited", "objective", "others")
 # CamelCase words in these files that are no reasons: conditions and their values, a field's value, HTTP's headers; and
@@ -134,15 +133,14 @@ def test_the_rights_are_those_of_the_chart(helm: Path) -> None:
 
 def test_the_rights_on_leases_are_those_of_the_chart(helm: Path) -> None:
     rules = only(rendered(helm), "Role")["rules"]
-    granted = [
-        [rule["apiGroups"][0], rule["resources"], rule["verbs"], *rule.get("resourceNames", ())] for rule in rules
-    ]
+    granted = [[rule["apiGroups"][0], rule["resources"], rule["verbs"]] for rule in rules]
+    rows = table(PAGE, "lease rights")
 
-    told = [
-        [row[0], row[1].split(", "), row[2].split(", "), *re.findall(r"`([\w-]+)`", row[3])]
-        for row in table(PAGE, "lease rights")
-    ]
-    assert told == granted
+    assert [[row[0], row[1].split(", "), row[2].split(", ")] for row in rows] == granted
+    assert "resourceNames" not in rules[0]
+    name, *of_shards = rules[1]["resourceNames"]
+    first, last = (int(of_shards[index].rpartition("-")[2]) for index in (0, -1))
+    assert rows[1][3] == f"`{name}`, and one for each [shard](#sharding) of every number from {first} to {last}"
 
 
 def test_every_setting_is_explained(helm: Path) -> None:
@@ -161,10 +159,3 @@ def test_the_values_that_set_them_exist() -> None:
             found = values
             for key in path.split("."):
                 found = found[key]
-
-
-@pytest.mark.parametrize("expression", re.findall(r"expr: (.+)", PAGE.read_text()))
-def test_alerts_use_metrics_that_exist(expression: str) -> None:
-    (metric,) = re.findall(r"queueconsumer_\w+", expression)
-
-    assert metric in words(METRICS, "object metrics") | words(METRICS, "process metrics")

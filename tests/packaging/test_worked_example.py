@@ -7,11 +7,11 @@ from importlib import import_module
 import pytest
 from msgspec.structs import replace
 
-from qc_operator import targeting
+from qc_operator import spec_behavior, targeting
 from qc_operator.brokers import alarms, breaker, node_metrics, session
 from qc_operator.cluster import rollout
 from qc_operator.lease_record import Timing
-from qc_operator.scaling import backlog, idleness, patience, stabilization, standing, trust, unschedulable
+from qc_operator.scaling import backlog, idleness, patience, standing, trust, unschedulable
 from qc_operator.scaling.decision import decide
 from qc_operator.scaling.observation import EntryObservation, QueueObservation, Unknown
 from qc_operator.scaling.reasons import Limit, Reason
@@ -110,7 +110,7 @@ def test_the_numbers_are_those_of_the_code(row: list[str]) -> None:
     places = {
         "ReadingSettings": ReadingSettings(),
         "StatusSettings": StatusSettings(),
-        "DOWN_WINDOW": stabilization,
+        "DOWN_WINDOW": spec_behavior,
         "TOTALS_MAX_AGE": trust,
         "TOTALS_NEW": backlog,
         "STANDS": standing,

@@ -268,7 +268,7 @@ def test_an_empty_memory_takes_nothing_away_before_a_window_has_been_seen(
         current=current, wanted=wanted, answers=Answers(), behavior=behavior, since=NOW - known_for, now=NOW
     )
 
-    if known_for < behavior.scale_down.stabilization_window_seconds:
+    if known_for < behavior.scale_down.window:
         assert after.replicas >= current
 
 
@@ -281,7 +281,7 @@ def test_the_kept_answers_decide_as_all_answers_would(
     """Few are kept exactly. Of many, each counts for at most a twelfth of the window longer."""
     turns = turns[: stabilization.ANSWERS_MOST - 1] if few else turns
     now, every, kept = NOW, [(NOW, current)], Answers()
-    up, down = behavior.scale_up.stabilization_window_seconds, behavior.scale_down.stabilization_window_seconds
+    up, down = behavior.scale_up.window, behavior.scale_down.window
     for number, (after, wanted) in enumerate(turns):
         now += after if number else 0
         kept = stabilization.recorded(answers=kept, current=current, wanted=wanted, behavior=behavior, now=now)

@@ -105,7 +105,7 @@ def test_what_is_not_known_lowers_nothing(data: st.DataObject, spec: QueueConsum
 def test_a_fresh_memory_lowers_nothing_before_a_window_has_been_seen(
     data: st.DataObject, spec: QueueConsumerSpec
 ) -> None:
-    window = spec.behavior.scale_down.stabilization_window_seconds if spec.behavior else 60
+    window = spec.behavior.scale_down.window if spec.behavior else 60
     for turn in story(data, spec=spec):
         if turn.now - START < window and not turn.decision.fallen_back:
             assert turn.decision.replicas >= min(turn.decision.current, bounds(turn).max)

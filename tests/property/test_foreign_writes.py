@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qc_operator.foreign_writes import PAUSES, STANDS_MOST
+from qc_operator.standoff import PAUSES, STANDS_MOST
 from tests.unit.operator.test_foreign_writes import Target
 
 FOREIGN = st.lists(

@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from qc_operator.scaling.downstream_limit import LONGEST_BLOCK
@@ -28,6 +28,7 @@ from qc_operator.scaling.observation import (
 )
 from qc_operator.scaling.pods import Pods
 from qc_operator.scaling.rates import Rates
+from qc_operator.scaling.tally import LOST_FOR
 from tests.guarded_target import Target, spec_of
 from tests.unit.operator.conftest import spec
 from tests.unit.operator.limited_loop import LimitedLoop
@@ -151,7 +152,7 @@ def lived(life: list[tuple[int, float, float, int, int, str]]) -> Target:
         target.run(turns * 5.0)
         limit = target.limit
         assert limit is None or limit.until - target.now <= LONGEST_BLOCK
-        assert limit is None or limit.low <= limit.enough <= limit.high
+        assert limit is None or not limit.times or 1 <= limit.enough <= limit.high
     return target
 
 
@@ -160,12 +161,29 @@ lives = st.lists(phases, min_size=1, max_size=8)
 
 @given(life=lives)
 @settings(deadline=None)
-def test_what_is_not_known_forbids_nothing(life: list[tuple[int, float, float, int, int, str]]) -> None:
+def test_what_was_never_known_forbids_nothing_and_what_was_held_is_held_for_ten_minutes(
+    life: list[tuple[int, float, float, int, int, str]],
+) -> None:
     target = lived(life)
+    target.line.counted, target.line.alarmed = True, False
+    target.run(5)
+    known_at = target.now
     target.line.counted = False
     target.pods = None
+    held = target.look()
+    # One that is gone lets replicas double for two minutes, known or not.
+    assume(target.limit is None or target.limit.times > 0)
 
+    for seconds in (5, 10, 30, 45, 200, 300):
+        target.run(seconds)
+        kept = target.look()
+        if target.now - known_at <= LOST_FOR:
+            assert (held and held.reason) == (kept and kept.reason)
     assert target.run(20) is None
+
+    never = Target(start_seconds=10.0, pods=None)
+    never.line.counted = False
+    assert never.run(target.now - 10_000.0) is None
 
 
 @given(life=lives)

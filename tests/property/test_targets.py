@@ -237,7 +237,7 @@ def test_an_objective_cannot_be_met_by_scaling_within_the_lead_and_only_there(si
     assert target is not None
 
     if demand is not None:
-        lead = situation.poll_seconds + situation.start_seconds
+        lead = situation.poll_seconds + (situation.start_seconds if situation.start_observed else 0.0)
         assert (target.objective_seconds <= lead) == (demand.infeasible is not None)
         assert demand.window_seconds == min(max(target.objective_seconds, 60), 300)
 

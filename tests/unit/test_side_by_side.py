@@ -29,13 +29,17 @@ def test_what_runs_beside_is_there() -> None:
 def test_a_failure_of_either_is_one(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], busy: int, waiting: int, status: int
 ) -> None:
+    ports = []
+
     class Beside(subprocess.Popen[str]):
-        def __init__(self, command: list[str], **given: object) -> None:
+        def __init__(self, command: list[str], *, env: dict[str, str], **given: object) -> None:
             assert set(WAITING) <= set(command)
+            ports.append(env["QC_TEST_PORTS"])
             super().__init__([sys.executable, "-c", f"print('beside'); exit({waiting})"], stdout=given["stdout"])  # type: ignore[call-overload]
 
-    def run(command: list[str], *, check: bool) -> subprocess.CompletedProcess[str]:
+    def run(command: list[str], *, check: bool, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
         assert not check
+        ports.append(env["QC_TEST_PORTS"])
         assert {f"--ignore={suite}" for suite in WAITING} <= set(command)
         return subprocess.CompletedProcess(command, busy)
 
@@ -44,3 +48,4 @@ def test_a_failure_of_either_is_one(
 
     assert status == side_by_side.main(["-x"])
     assert capsys.readouterr().out.endswith("beside\n")
+    assert sorted(ports) == ["20000-24999", "25000-29999"]

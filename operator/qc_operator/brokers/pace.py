@@ -13,6 +13,10 @@ BURST = 2500
 five thousand cost it a seventh more in one than in two."""
 LATE = 0.75
 """Of the time between two bursts: a queue that is answered later than that is not asked about in the next one."""
+PHASES = 4
+"""Connections ask in turns within the time between two bursts, so that not all answers come at once: with 10 vhosts of
+100 queues a message's waits 5 ms among the others and not 22. That costs RabbitMQ 4.3.6 3 % more and the operator 13 %,
+because they wake up more often; ten turns cost 12 and 21 %."""
 
 
 @dataclass(slots=True)
@@ -27,6 +31,13 @@ class BrokerPace:
     fast: int = 0
     """Queues whose target is at zero, or that are moving."""
     steady: int = 0
+    connections: int = 0
+    """How many have got a phase."""
+
+    def phase(self) -> float:
+        """When a connection's bursts are, as a share of the time between two of them, for `next_due`."""
+        self.connections += 1
+        return (self.connections - 1) % PHASES / PHASES
 
     def interval(self, *, fast: bool) -> float:
         """Seconds between two readings of a queue that can be read."""
@@ -35,16 +46,16 @@ class BrokerPace:
         stretch = max(1.0, wanted / self.settings.declares_per_second)
         return (self.settings.fast_interval if fast else steady_interval) * stretch
 
-    def next_due(self, *, after: float, fast: bool) -> float:
+    def next_due(self, *, after: float, fast: bool, phase: float = 0.0) -> float:
         """When to read a queue again that was read at `after`, on the clock of that time.
 
         Queues are asked about in bursts, one in each interval or some with a part of them each, and an answer counts
         from the burst that it belongs to: would it count from when it comes, the last of a thousand would be read
-        every other time only.
+        every other time only. `phase` is the connection's.
         """
         interval = self.interval(fast=fast)
         between = interval / math.ceil(max(1, self.fast if fast else self.steady) / BURST)
-        return math.floor(after / between + 1 - LATE) * between + interval
+        return (math.floor(after / between - phase + 1 - LATE) + phase) * between + interval
 
     def count(self, *, fast: bool, change: int) -> None:
         """Note that there are more or fewer queues of a kind."""

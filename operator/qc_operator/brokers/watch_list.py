@@ -21,6 +21,7 @@ class WatchList:
     ) -> None:
         self._agenda = agenda
         self._pace = pace
+        self._phase = pace.phase()
         self._settings = settings
         self._arm = arm
         self._watches: dict[str, Watch] = {}
@@ -91,7 +92,7 @@ class WatchList:
             moving = reading.at - watch.changed_at < self._settings.moving_for
             fast = moving or watch.at_zero
             self._classify(watch, fast=fast)
-            self.read_at(watch, due=self._pace.next_due(after=reading.at, fast=fast))
+            self.read_at(watch, due=self._pace.next_due(after=reading.at, fast=fast, phase=self._phase))
         else:
             self._classify(watch, fast=None)
             self.read_at(watch, due=reading.at + self._pace.retry(failures=watch.failures))

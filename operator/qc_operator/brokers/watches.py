@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import inf
@@ -23,6 +24,15 @@ class Listener:
     at_rest: bool = False
     """Whether nothing but a message can bring a change."""
     told_at: float = -inf
+    phase: float = field(default_factory=random.random)
+    """When it is told at rest, as a share of the interval. Many are told at the same time when they start, or when a
+    connection is made, and would be ever after: the decisions of 10,000 of them take a second."""
+
+    def due(self, *, at: float, interval: float, rest_interval: float) -> bool:
+        """Whether it is to be told that there is nothing new."""
+        if self.at_rest:
+            return self.told_at < at - (at + self.phase * rest_interval) % rest_interval
+        return at - self.told_at >= interval
 
 
 LEADER_TIMEOUT = 0.25
@@ -104,7 +114,7 @@ class Watch(Question):
         waited for.
         """
         for listener in tuple(self.listeners):
-            if changed or at - listener.told_at >= (rest_interval if listener.at_rest else interval):
+            if changed or listener.due(at=at, interval=interval, rest_interval=rest_interval):
                 listener.told_at = at
                 listener.notify()
 

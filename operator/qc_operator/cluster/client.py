@@ -15,8 +15,11 @@ from typing import Any
 
 import aiohttp
 
+from qc_operator.cluster.api_answer import ApiError, decoded, lines, not_leading, refused, unreachable
 from qc_operator.cluster.fence import Fence, FencedBody, unfenced
-from qc_operator.cluster.request_name import request_name
+from qc_operator.cluster.request_name import Asked, request_name
+
+__all__ = ["ApiError", "KubernetesApi"]
 
 MERGE_PATCH = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
@@ -29,54 +32,15 @@ NO_ANSWER = "none"
 """In the place of HTTP's status."""
 
 
-class ApiError(Exception):
-    """The API server refused or could not be reached. `status` is HTTP's, 0 for no answer.
-
-    `retry_after` is how many seconds the server asks to wait, 0 where it asks for nothing.
-    """
-
-    def __init__(self, *, status: int, reason: str, message: str, retry_after: float = 0.0) -> None:
-        super().__init__(message)
-        self.status = status
-        self.reason = reason
-        self.retry_after = retry_after
-
-    @property
-    def not_found(self) -> bool:
-        """There is no such object."""
-        return self.status == HTTPStatus.NOT_FOUND
-
-    @property
-    def conflict(self) -> bool:
-        """The object was written by somebody else since it was read."""
-        return self.status == HTTPStatus.CONFLICT
-
-    @property
-    def forbidden(self) -> bool:
-        """Our ServiceAccount lacks the right."""
-        return self.status == HTTPStatus.FORBIDDEN
-
-    @property
-    def passing(self) -> bool:
-        """The trouble is the API server's, not the request's: the same request may succeed later."""
-        return self.status in {0, HTTPStatus.TOO_MANY_REQUESTS} or self.status >= HTTPStatus.INTERNAL_SERVER_ERROR
-
-
 class KubernetesApi:
     """Requests for JSON objects. Usable once a login has bound a session to it.
 
     `remaining` tells for how many seconds writing is still allowed. A write that comes later is an `ApiError` with the
     reason NotLeading and has not been sent; one that is allowed is given up when that time is over. Reading always is.
-    `asked` is told of each request that was sent: its verb, its resource, HTTP's code or `none` without an answer, and
-    the seconds that it took.
+    `asked` is told of each request that was sent.
     """
 
-    def __init__(
-        self,
-        *,
-        remaining: Callable[[], float] = unfenced,
-        asked: Callable[[str, str, str, float], None] = lambda *_: None,
-    ) -> None:
+    def __init__(self, *, remaining: Callable[[], float] = unfenced, asked: Asked = lambda *_: None) -> None:
         self._asked = asked
         self._fence = Fence(remaining=remaining)
         self._session: aiohttp.ClientSession | None = None
@@ -88,7 +52,7 @@ class KubernetesApi:
         """Set when the API server no longer knows who we are."""
 
     def bind(self, *, session: aiohttp.ClientSession, server: str) -> aiohttp.ClientSession | None:
-        """Use this session from now on. Called at each login, also when credentials have expired.
+        """Use this session from now on. Called at each login, also once credentials have expired.
 
         Returns the session before, for the caller to close.
         """
@@ -125,21 +89,20 @@ class KubernetesApi:
         headers = {"Accept": accept} if accept else {}
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=TIMEOUT.total, sock_read=silence)
         request = self._session.get(self._server + path, headers=headers, timeout=timeout)
-        verb, resource = request_name("GET", path, watch=True)
         began, code = time.monotonic(), NO_ANSWER
         async with AsyncExitStack() as stack:
             try:
                 async with asyncio.timeout(TIMEOUT.total):
                     response = await stack.enter_async_context(request)
                     code = str(response.status)
-                    refused = await response.read() if response.status >= HTTPStatus.BAD_REQUEST else None
+                    why = await response.read() if response.status >= HTTPStatus.BAD_REQUEST else None
             except (aiohttp.ClientError, TimeoutError, RuntimeError) as error:
-                raise _unreachable("GET", path, error) from None
+                raise unreachable("GET", path, error) from None
             finally:
-                self._asked(verb, resource, code, time.monotonic() - began)
-            if refused is not None:
-                raise _refused(response, refused)
-            yield _lines(response, path)
+                self._asked(*request_name("GET", path, watch=True), code, time.monotonic() - began)
+            if why is not None:
+                raise refused(response, why)
+            yield lines(response, path)
 
     async def merge_patch(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Patch an object (RFC 7386). Raises `ApiError`."""
@@ -157,12 +120,6 @@ class KubernetesApi:
         """Replace an object. Raises `ApiError`."""
         return await self._write("PUT", path, body=body)
 
-    async def delete(self, path: str, options: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Delete an object. `options` are those of meta/v1 DeleteOptions, such as preconditions. Raises `ApiError`."""
-        return await self._write(
-            "DELETE", path, body={"apiVersion": "v1", "kind": "DeleteOptions"} | dict(options or {})
-        )
-
     async def settled(self) -> None:
         """Wait until every write that was begun has been answered or given up."""
         await self._fence.settled()
@@ -177,7 +134,7 @@ class KubernetesApi:
         await self._bound.wait()
         remaining = self._fence.remaining()
         if remaining <= 0:
-            raise _not_leading(method, path)
+            raise not_leading(method, path)
         url, timeout = path, TIMEOUT
         if remaining != float("inf"):
             seconds = min(remaining, LONGEST)
@@ -190,14 +147,14 @@ class KubernetesApi:
                 answer, _ = await self._send(method, url, content=content, timeout=timeout)
             except ApiError:
                 if content.held_back:
-                    raise _not_leading(method, path) from None
+                    raise not_leading(method, path) from None
                 raise
-        return _decode(answer)
+        return decoded(answer)
 
     async def _request(self, method: str, path: str) -> dict[str, Any]:
         async with self._reading:
             answer, _ = await self._send(method, path)
-        return _decode(answer)
+        return decoded(answer)
 
     async def _send(
         self,
@@ -219,64 +176,19 @@ class KubernetesApi:
                 code = str(response.status)
                 answer = await response.read()
         except TimeoutError:
-            raise _unreachable(method, path, f"no answer within {timeout.total:.1f} s") from None
+            raise unreachable(method, path, f"no answer within {timeout.total:.1f} s") from None
         except (aiohttp.ClientError, RuntimeError) as error:
-            raise _unreachable(method, path, error) from None
+            raise unreachable(method, path, error) from None
         finally:
             if content is None or not content.held_back:
                 self._asked(*request_name(method, path), code, time.monotonic() - began)
         if response.status == HTTPStatus.UNAUTHORIZED:
             self.unauthorized.set()
         if response.status >= HTTPStatus.BAD_REQUEST:
-            raise _refused(response, answer)
+            raise refused(response, answer)
         return answer, response.headers.get("Date", "")
 
 
 def _timeout(seconds: float) -> aiohttp.ClientTimeout:
     # aiohttp rounds times above its threshold of 5 s up to a whole second, by which a right to write may have ended.
     return aiohttp.ClientTimeout(total=seconds, ceil_threshold=float("inf"))
-
-
-def _not_leading(method: str, path: str) -> ApiError:
-    message = f"{method} {path}: not sent, because this process does not lead; the one that does will see to it"
-    return ApiError(status=0, reason="NotLeading", message=message)
-
-
-def _unreachable(method: str, path: str, error: Exception | str) -> ApiError:
-    # RuntimeError: kopf closed the session to log in again; the next call finds the new one.
-    detail = str(error) or type(error).__name__
-    return ApiError(status=0, reason="Unreachable", message=f"{method} {path}: {detail}")
-
-
-async def _lines(response: aiohttp.ClientResponse, path: str) -> AsyncIterator[bytes]:
-    begun = b""
-    try:
-        async for chunk in response.content.iter_any():
-            *lines, begun = (begun + chunk).split(b"\n")
-            for line in lines:
-                yield line
-    except aiohttp.SocketTimeoutError:
-        return
-    except (aiohttp.ClientError, TimeoutError, RuntimeError) as error:
-        raise _unreachable("GET", path, error) from None
-
-
-def _refused(response: aiohttp.ClientResponse, content: bytes) -> ApiError:
-    answer = _decode(content)
-    asked = response.headers.get("Retry-After", "")
-    return ApiError(
-        status=response.status,
-        reason=str(answer.get("reason") or response.reason),
-        message=str(answer.get("message") or response.reason),
-        # In seconds, the only form that the API server uses (RFC 9110, section 10.2.3, has dates, too).
-        retry_after=float(asked) if asked.isdecimal() else 0.0,
-    )
-
-
-def _decode(body: bytes) -> dict[str, Any]:
-    """The object in an answer; a path that the API server does not serve is answered in plain text."""
-    try:
-        answer: dict[str, Any] = json.loads(body)
-    except ValueError:
-        return {"message": body.decode(errors="replace").strip()[:200]}
-    return answer

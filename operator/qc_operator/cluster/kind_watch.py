@@ -58,10 +58,9 @@ class KindWatch:
         """Whether anybody follows anything."""
         return bool(self._followers)
 
-    @property
-    def problem(self) -> str | None:
-        """Why nothing can be told, as a sentence that says what to do; None while it can, or may at any moment."""
-        if self._reflector is not None and (problem := self._reflector.problem):
+    def problem_in(self, namespace: str) -> str | None:
+        """Why nothing can be told there, as a sentence that says what to do; None while it can, or may any moment."""
+        if self._reflector is not None and (problem := self._reflector.problem_in(namespace)):
             return f"{problem}; until then each target of this kind is read every few seconds"
         return str(self._unfound) if self._unfound is not None and not self._unfound.passing else None
 
@@ -134,7 +133,10 @@ class KindWatch:
         )  # fmt: skip
 
     def _told(self) -> None:
-        if (self._reflector is not None and self._reflector.synced) or self.problem:
+        if self._reflector is not None:
+            if self._reflector.synced or self._reflector.problem is not None:
+                self._settling.end()
+        elif self._unfound is not None and not self._unfound.passing:
             self._settling.end()
 
     def _changed(self, shown: Workload) -> None:

@@ -59,7 +59,13 @@ class Kinds:
 
     async def _search(self, api_version: str, kind: str) -> Resource:
         base = "/api/v1" if api_version == "v1" else f"/apis/{api_version}"
-        resources = (await self._api.get(base)).get("resources") or ()
+        try:
+            resources = (await self._api.get(base)).get("resources") or ()
+        except ApiError as error:
+            if not error.not_found:
+                raise
+            message = f"the API server has no such kind, as it serves nothing in {api_version}"
+            raise ApiError(status=404, reason="NotFound", message=message) from None
         scalable = {item["name"].removesuffix("/scale") for item in resources if item["name"].endswith("/scale")}
         for item in resources:
             if item["kind"] == kind and item["name"] in scalable:

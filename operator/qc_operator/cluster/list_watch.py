@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from http import HTTPStatus
@@ -25,6 +24,7 @@ import msgspec
 from qc_operator.cluster import list_pages
 from qc_operator.cluster.client import ApiError
 from qc_operator.cluster.list_pages import pages
+from qc_operator.cluster.told_objects import ToldObjects
 from qc_operator.cluster.watch_event import Bare, Event, Status, Watched
 from qc_operator.cluster.watch_trouble import UnreadableError, WatchTrouble
 from qc_operator.registry import Key
@@ -67,12 +67,12 @@ class ListWatch(Generic[T]):
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._api, self._path = api, path
-        self._changed, self._deleted, self._told = changed, deleted, told
+        self._objects = ToldObjects(path=path, changed=changed, deleted=deleted)
+        self._told = told
         self._selection = {"labelSelector": label_selector} if label_selector else {}
         self._accept_list, self._accept_watch = accept
         self._sleep = sleep
         self._decode: Callable[[bytes | msgspec.Raw], T] = msgspec.json.Decoder(type).decode
-        self._uids: dict[Key, str] = {}
         self._version = ""
         self._listed = False
         self._odd = False
@@ -112,16 +112,14 @@ class ListWatch(Generic[T]):
             for item in page.items or ():
                 self._take_listed(item, listed)
             version = page.metadata.resource_version
-        for key in self._uids.keys() - listed:
-            del self._uids[key]
-            self._tell(self._deleted, key)
+        self._objects.keep(listed)
         self._version, self._listed = version, True
         self._odd = False
         self._well()
 
     def _take_listed(self, item: msgspec.Raw, listed: set[Key]) -> None:
         try:
-            listed.add(self._take(self._decode(item)))
+            listed.add(self._objects.show(self._decode(item)))
         except msgspec.DecodeError as error:
             # The others are not to suffer for it. It was never told, or is told as deleted.
             if not self._odd:
@@ -155,7 +153,7 @@ class ListWatch(Generic[T]):
             event = msgspec.json.decode(line, type=Event)
             if event.type in {"ADDED", "MODIFIED"}:
                 shown = self._decode(event.object)
-                self._take(shown)
+                self._objects.show(shown)
                 self._version = shown.metadata.resource_version
                 return
             if event.type == "ERROR":
@@ -166,25 +164,9 @@ class ListWatch(Generic[T]):
             bare = msgspec.json.decode(event.object, type=Bare)
         except msgspec.DecodeError as error:
             raise UnreadableError(f"an event of {self._path} cannot be read: {error}") from None
-        key = Key(bare.metadata.namespace, bare.metadata.name)
-        if event.type == "DELETED" and self._uids.pop(key, None) is not None:
-            self._tell(self._deleted, key)
+        if event.type == "DELETED":
+            self._objects.drop(Key(bare.metadata.namespace, bare.metadata.name))
         self._version = bare.metadata.resource_version
-
-    def _take(self, shown: T) -> Key:
-        key = Key(sys.intern(shown.metadata.namespace), shown.metadata.name)
-        if self._uids.get(key, shown.metadata.uid) != shown.metadata.uid:
-            # Deleted and created again in a gap.
-            self._tell(self._deleted, key)
-        self._uids[key] = shown.metadata.uid
-        self._tell(self._changed, shown)
-        return key
-
-    def _tell(self, whom: Callable[[Key], None] | Callable[[T], None], what: Key | T) -> None:
-        try:
-            whom(what)  # type: ignore[arg-type] # each is told what it takes
-        except Exception:
-            log.exception("%s: a change was not taken in", self._path)
 
     def _well(self) -> None:
         self._trouble.over()
@@ -196,12 +178,8 @@ class ListWatch(Generic[T]):
             self._version = ""
         pause = self._trouble.failed(error)
         if isinstance(error, ApiError) and error.not_found:
-            self._forget_all()
+            # There is no such resource any more, and so no object of it.
+            self._version, self._listed = "", False
+            self._objects.keep()
         self._told()
         return pause
-
-    def _forget_all(self) -> None:
-        """There is no such resource any more, and so no object of it."""
-        gone, self._uids, self._version, self._listed = list(self._uids), {}, "", False
-        for key in gone:
-            self._tell(self._deleted, key)

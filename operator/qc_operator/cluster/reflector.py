@@ -104,22 +104,31 @@ class Reflector(Generic[T]):
 
     @property
     def absent(self) -> bool:
-        """Whether the API server serves no such resource. It is looked for again every half minute."""
+        """Whether the API server serves no such resource. It is looked for again every five seconds or so."""
         return any(part.refusal is not None and part.refusal.not_found for part in self._parts.values())
 
     @property
     def problem(self) -> str | None:
         """What keeps it from being watched until a person mends it, as a sentence; else None."""
-        for namespace, part in self._parts.items():
-            if part.refusal is not None:
-                return self._sentence(part.refusal, where=f" in namespace {namespace}" if namespace else "")
-        return None
+        problems = (self._problem(namespace, part) for namespace, part in self._parts.items())
+        return next((problem for problem in problems if problem is not None), None)
+
+    def problem_in(self, namespace: str) -> str | None:
+        """The same for one namespace."""
+        watched = namespace if namespace in self._parts else ""
+        part = self._parts.get(watched)
+        return None if part is None else self._problem(watched, part)
 
     async def run(self) -> None:
         """Watch until cancelled. Never raises."""
         async with asyncio.TaskGroup() as group:
             for part in self._parts.values():
                 group.create_task(part.run())
+
+    def _problem(self, namespace: str, part: ListWatch[T]) -> str | None:
+        if part.refusal is None:
+            return None
+        return self._sentence(part.refusal, where=f" in namespace {namespace}" if namespace else "")
 
     def _sentence(self, refusal: ApiError, *, where: str) -> str:
         what = self._resource.plural + where

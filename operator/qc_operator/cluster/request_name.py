@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
+
+Asked = Callable[[str, str, str, float], None]
+"""Is told of a request: its verb, its resource, HTTP's code or `none` without an answer, and the seconds it took."""
 
 _VERBS: Final = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 

@@ -134,13 +134,12 @@ class Rivals:
         """Wait until all that can be known is known, at most `SETTLES_WITHIN`. Before that, nobody should write."""
         await self._settled.wait()
 
-    @property
-    def problem(self) -> str | None:
-        """What is not seen and what to do about it, as a sentence; None also where KEDA is not installed."""
+    def problem_in(self, namespace: str) -> str | None:
+        """What is not seen there and what to do about it, as a sentence; None also where KEDA is not installed."""
         problems = [
-            f"conflicts with {kind} are not seen: {reflector.problem}"
+            f"conflicts with {kind} are not seen: {problem}"
             for kind, reflector in self._reflectors.items()
-            if reflector.problem is not None and not reflector.absent
+            if not reflector.absent and (problem := reflector.problem_in(namespace)) is not None
         ]
         return "; ".join(problems) or None
 

@@ -18,7 +18,7 @@ from qc_operator.resource import ScaleTargetRef
 
 READS: Final = 16
 """Under way at a time. Scales are read only where no watch shows them, and then of thousands of targets at once: the
-API server is to have room for others. Writes never wait."""
+API server is to have room for others. Writes do not wait for reads."""
 
 
 class Scales:

@@ -62,7 +62,7 @@ class FollowedTarget:
     @property
     def problem(self) -> str | None:
         """See `Followed`."""
-        return self._watch.problem
+        return self._watch.problem_in(self._key.namespace)
 
     async def settled(self) -> None:
         """See `Followed`."""

@@ -17,6 +17,8 @@ class Metadata(msgspec.Struct, rename="camel"):
     """Empty for objects that belong to no namespace."""
     uid: str = ""
     resource_version: str = ""
+    generation: int = 0
+    """How often its spec has been changed, where the kind counts that."""
 
 
 class Bare(msgspec.Struct):

@@ -12,6 +12,9 @@ from qc_operator.cluster.client import ApiError
 UNREACHABLE_MOST: Final = 5.0
 """Seconds between two tries of a server that does not answer at all: they cost it nothing, and once it is back what
 happened meanwhile should be known soon."""
+ABSENT_MOST: Final = 5.0
+"""The same while there is no such resource, which costs it as little: what is installed later, as KEDA may be, should
+not be fought for long."""
 
 log = logging.getLogger(__name__)
 
@@ -62,12 +65,16 @@ class WatchTrouble:
             log.info("%s: listed again: %s", self._path, error)
             return self._back_off.pause(asked_for=error.retry_after)
         if self._now is None:
-            # A cluster without KEDA serves none of its resources, and that is no trouble.
-            level = logging.INFO if error.not_found else logging.WARNING
-            log.log(level, "%s is not watched: %s", self._path, error)
+            if error.not_found:
+                # A cluster without KEDA serves none of its resources, and that is no trouble.
+                log.info("%s: the API server has no such resource, and it is looked for now and then", self._path)
+            else:
+                log.warning("%s is not watched: %s", self._path, error)
         self._now = error
         if error.status == 0:
             return self._back_off.pause(most=UNREACHABLE_MOST)
+        if error.not_found:
+            return self._back_off.pause(asked_for=error.retry_after, most=ABSENT_MOST)
         return self._back_off.pause(asked_for=error.retry_after)
 
     def again(self) -> float:

@@ -104,6 +104,15 @@ def time_constant(source: Queue) -> float:
     return min(max(objective / 4.0, TAU_LEAST), TAU_MOST)
 
 
+def deviation(*, rate: float, tau: float) -> float:
+    """By how much a smoothed rate is off by chance, as a standard deviation, where messages come one by one.
+
+    An exponential average over a Poisson process has the variance rate / (2 * tau): Campbell's theorem on shot noise
+    (Campbell 1909, Proceedings of the Cambridge Philosophical Society 15).
+    """
+    return sqrt(rate / (2.0 * tau))
+
+
 def borne_out(least: float) -> float:
     """The rate that the least of a few counts may come from: two standard deviations of a Poisson count, and one more.
 

@@ -1,6 +1,6 @@
 """What has been learned of the flow through a QueueConsumer's queues: arrivals, throughput per replica, start-up time.
 
-The memory is small: what there is of an entry is kept packed, in 123 bytes instead of some 700 as objects, because one
+The memory is small: what there is of an entry is kept packed, in 125 bytes instead of some 700 as objects, because one
 operator holds ten thousand memories. Nothing is computed between two readings of the counters.
 """
 
@@ -22,10 +22,11 @@ from qc_operator.scaling.rates import Rates
 from qc_operator.scaling.settling import Fleet
 from qc_operator.scaling.startup import StartUp
 from qc_operator.scaling.throughput import Work, throughput, with_prior, worked
+from qc_operator.scaling.undecided import DECIDED, Undecided, kept_up
 
 NOTHING: Final = Rates()
 
-_PACKED: Final = Struct("<4d2f2H9f" + "3fIf?5f2B")
+_PACKED: Final = Struct("<4d2f2H9f" + "3fIf?5f2BH")
 """`Smoothed` and `Work`. Times and counters need all their digits, rates do not."""
 _SIZE: Final = _PACKED.size
 _OF_SMOOTHED: Final = len(Smoothed._fields)
@@ -46,12 +47,16 @@ EMPTY: Final = Capacity()
 
 
 def learned(
-    *, before: Capacity, spec: QueueConsumerSpec, observation: Observation, now: float, limited: int = 0
+    *,
+    before: Capacity,
+    spec: QueueConsumerSpec,
+    observation: Observation,
+    now: float,
+    undecided: Undecided = DECIDED,
 ) -> Capacity:
     """Take in an observation; `before` itself when it brings no new counters, pods or replicas.
 
-    `limited` has a bit for each entry whose throughput something behind the consumers limits: that is less than a
-    replica manages, and would ask for more of them.
+    `undecided` says of which entries the throughput may be less than a replica manages, and would ask for more of them.
     """
     seen = observation.counters_at
     start_up = startup.pods_seen(before=before.start_up, observation=observation)
@@ -60,7 +65,7 @@ def learned(
         return before
     flows = before.flows
     if seen != before.seen:
-        flows, readings = _read(flows, spec=spec, observation=observation, fleet=fleet, limited=limited)
+        flows, readings = _read(flows, spec=spec, observation=observation, fleet=fleet, undecided=undecided)
         if readings and (observation.running == 0 or start_up.asleep_at >= 0):
             start_up = startup.counters_seen(
                 before=start_up,
@@ -73,14 +78,16 @@ def learned(
 
 
 def _read(
-    flows: bytes, *, spec: QueueConsumerSpec, observation: Observation, fleet: Fleet, limited: int
+    flows: bytes, *, spec: QueueConsumerSpec, observation: Observation, fleet: Fleet, undecided: Undecided
 ) -> tuple[bytes, list[Counted]]:
     """Take in the counters of all entries; also returns them."""
-    entries, readings = [], []
+    smooth, works, known, readings = list[Smoothed](), list[Work](), list[Work](), list[Counted]()
+    limited = undecided.entries if undecided.limited else 0
     matching = len(flows) == len(spec.queues) * _SIZE
     for index, (source, entry) in enumerate(zip(spec.queues, observation.entries, strict=False)):
         flow, work = _unpacked(flows, index) if matching else (Smoothed(), Work())
         work = with_prior(work, seconds=source.seconds)
+        known.append(work)
         reading = counted(entry)
         if reading is not None:
             readings.append(reading)
@@ -96,8 +103,11 @@ def _read(
                     settled=settled,
                     asked=fleet.asked_at >= interval.since,
                 )
-        entries.append(_PACKED.pack(*flow, *work))
-    return b"".join(entries), readings
+        smooth.append(flow)
+        works.append(work)
+    if undecided.entries:
+        works = kept_up(before=known, after=works, undecided=undecided)
+    return b"".join([_PACKED.pack(*flow, *work) for flow, work in zip(smooth, works, strict=True)]), readings
 
 
 def _read_at(flows: bytes) -> float:

@@ -10,6 +10,7 @@ from qc_operator.scaling import startup
 from qc_operator.scaling.capacity import Capacity, knowing, works
 from qc_operator.scaling.startup import StartUp
 from qc_operator.scaling.throughput import EACH_LEAST, EACH_MOST, TOTAL_MOST, Work
+from qc_operator.scaling.utilisation import DOUBLINGS
 
 ENTRIES_MOST: Final = 32
 WEIGHT_MOST: Final = 1e15
@@ -30,6 +31,7 @@ def remembered(capacity: Capacity) -> dict[str, object]:
                 "acknowledged": work.total,
                 "weight": _digits(work.acknowledged),
             }
+            | _doubts(work)
             if work.total
             else None
             for work in each
@@ -39,6 +41,12 @@ def remembered(capacity: Capacity) -> dict[str, object]:
     if capacity.start_up.to_acknowledgement is not None:
         kept["firstAcknowledgementSeconds"] = _digits(capacity.start_up.to_acknowledgement)
     return kept
+
+
+def _doubts(work: Work) -> dict[str, object]:
+    """What `utilisation` has to know: the estimate that was raised, and how often that was wrong."""
+    doubts = {"trusted": _digits(work.trusted) if work.trusted > 0.0 else None, "refuted": work.refuted or None}
+    return {name: value for name, value in doubts.items() if value is not None}
 
 
 def restored(kept: Mapping[str, object]) -> Capacity:
@@ -61,7 +69,15 @@ def _work(entry: object) -> Work:
     total = min(int(total), TOTAL_MOST)
     each = min(max(each, EACH_LEAST), EACH_MOST)
     weight = min(max(weight, 1.0), WEIGHT_MOST)
-    return Work(acknowledged=weight, seconds=weight / each, total=total)
+    trusted = _number(entry.get("trusted")) or 0.0
+    return Work(
+        acknowledged=weight,
+        seconds=weight / each,
+        total=total,
+        # An estimate that was raised is no less than the one before it.
+        trusted=max(trusted, EACH_LEAST) if 0.0 < trusted <= each else 0.0,
+        refuted=min(int(_number(entry.get("refuted")) or 0), DOUBLINGS),
+    )
 
 
 def _sequence(value: object) -> Sequence[object]:

@@ -55,7 +55,8 @@ def counted(entry: EntryObservation) -> Counted | None:
             members ^= name
             if not (counters.published or counters.acknowledged or counters.delivered):
                 unused ^= name
-    held, ready = _messages(entry.queues)
+    # What consumers do in queues that match, and were not read yet, is not known.
+    held, ready = _messages(entry.queues) if not entry.awaited else (-1.0, -1.0)
     return Counted(
         at=at,
         published=_number(published),

@@ -110,7 +110,7 @@ def decide(
     if wanted is not None:
         if wanted.standings or memory.standing:
             memory = replace(memory, standing=wanted.standings)
-        if wanted.window_seconds is not None and behavior.scale_down == DEFAULT_BEHAVIOR.scale_down:
+        if wanted.window_seconds is not None and behavior.scale_down.stabilization_window_seconds is None:
             behavior = behavior_with(behavior, window_seconds=wanted.window_seconds)
     idle = current > 0 and is_idle(spec=spec, observation=observation, memory=memory, behavior=behavior, now=now)
     if wanted is not None and idle and bounds.min > 0 and not (wanted.complete or wanted.between):

@@ -16,24 +16,22 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from qc_operator.scaling.answer import ready, tolerated
+from qc_operator.scaling.answer import ready
 from qc_operator.scaling.arrivals import time_constant
 from qc_operator.scaling.backlog import Backlog, entry_backlog
 from qc_operator.scaling.flow import (
     Throughput,
     arriving,
-    clearing,
     known,
     messages_of,
-    named,
     needing,
     replicas_of,
     throughput,
-    why_unknown,
 )
 from qc_operator.scaling.probe import probe
 from qc_operator.scaling.rounding import SPARE, shown, whole
 from qc_operator.scaling.situation import Demand, Situation
+from qc_operator.scaling.staffing import Staffing, in_words, observed, perhaps_fewer, staffing, within_tolerance
 
 LAST_SECONDS: Final = 60.0
 """In which the rest of a backlog has to be gone with fewer replicas. The window of a step down is as long by default:
@@ -47,15 +45,9 @@ the messages that are being worked on look like a backlog."""
 class _Need(msgspec.Struct, frozen=True):
     """How many replicas it takes, with the figures behind it."""
 
-    exact: float
-    arrivals: float | None
-    """Messages per second that arrive, as far as known."""
+    staffing: Staffing
     lasting: float
-    """Those of them that replicas are to keep up with."""
-    messages: float
-    """Messages to be worked off besides."""
-    seconds: float
-    """In which time."""
+    """Messages per second that replicas are to keep up with."""
     waiting: float
     """Messages that are ready now."""
     in_hand: float
@@ -85,12 +77,12 @@ def drain(situation: Situation) -> Demand | None:
     if mu is None:
         return _probe(situation)
     need = _need(situation, mu, backlog=bounds.at_least, within=target.within_seconds)
-    replicas = whole(need.exact)
+    replicas = whole(need.staffing.exact)
     if current and replicas <= current:
         return _fewer(situation, mu, bounds=bounds, need=need)
     if current and not mu.certain:
         return _probe(situation, most=replicas)
-    return _demand(situation, mu, need, replicas=replicas)
+    return _demand(situation, mu, need.staffing, lasting=need.lasting, replicas=replicas)
 
 
 def _need(situation: Situation, mu: Throughput, *, backlog: int, within: int) -> _Need:
@@ -104,25 +96,26 @@ def _need(situation: Situation, mu: Throughput, *, backlog: int, within: int) ->
     left = max(waiting, backlog - in_hand)
     lasting = 0.0 if arrivals is None else _lasting(situation, arrivals, left=left, seconds=seconds)
     messages = max(0.0, left + (lasting - mu.each * situation.effective) * lead)
-    exact = lasting / mu.each + messages / (mu.each * seconds)
-    return _Need(exact, arrivals, lasting, messages, seconds, waiting, in_hand)
+    needed = staffing(mu, arrivals=arrivals, keep=lasting / mu.each, messages=messages, seconds=seconds)
+    return _Need(needed, lasting, waiting, in_hand)
 
 
 def _fewer(situation: Situation, mu: Throughput, *, bounds: Backlog, need: _Need) -> Demand:
     """Fewer replicas, if those are done with the rest in a moment and have a tenth to spare; else as many as now."""
-    current, target, arrivals = situation.current, situation.source.drain, need.arrivals
+    current, target, arrivals = situation.current, situation.source.drain, need.staffing.arrivals
     if arrivals is None or bounds.at_most is None or target is None:
-        words = f"{named(situation)} takes no more than {replicas_of(current)} at {mu}, perhaps fewer"
-        doubt = bounds.doubt or "not all messages were counted a moment ago"
-        why = f"the arrival rate {why_unknown(situation)}" if arrivals is None else doubt
+        doubt = "not all messages were counted a moment ago"
+        words = perhaps_fewer(situation, mu, arrivals=arrivals, bounds=bounds, doubt=doubt)
+        held = _held(situation, mu, complete=False, words=words)
         between = arrivals is not None and bounds.between
-        held = _held(situation, mu, complete=False, words=f"{words}: {why}")
-        return replace(held, between=True, least=min(current, whole(need.exact))) if between else held
+        return replace(held, between=True, least=min(current, whole(need.staffing.exact))) if between else held
     seconds = min(float(target.within_seconds), max(LAST_SECONDS, SERVICES / mu.each))
     left = max(need.waiting, bounds.at_most - need.in_hand)
     # All that arrives counts: what is taken for a burst on the way up is no reason to have fewer.
-    exact = max(need.exact, arrivals / mu.each + left / (mu.each * seconds))
-    replicas = whole(SPARE * exact)
+    last = staffing(mu, arrivals=arrivals, keep=arrivals / mu.each, messages=left, seconds=seconds)
+    if last.exact < need.staffing.exact:
+        last = replace(last, exact=need.staffing.exact)
+    replicas = whole(SPARE * last.exact)
     if replicas >= current:
         if left > 0.0:
             # Counts of two moments are added up, so there may be fewer.
@@ -132,8 +125,7 @@ def _fewer(situation: Situation, mu: Throughput, *, bounds: Backlog, need: _Need
             words, reason = needing(situation, arrivals), "fewer would have none to spare"
         words = f"{words} {replicas_of(current)} at {mu}: {reason}"
         return _held(situation, mu, complete=True, words=words)
-    need = replace(need, exact=exact, lasting=arrivals, messages=left, seconds=seconds)
-    return _demand(situation, mu, need, replicas=replicas)
+    return _demand(situation, mu, last, lasting=arrivals, replicas=replicas)
 
 
 def _lasting(situation: Situation, arrivals: float, *, left: float, seconds: float) -> float:
@@ -157,49 +149,24 @@ def _lasting(situation: Situation, arrivals: float, *, left: float, seconds: flo
     return worked_off + (arrivals - worked_off) * min(1.0, LAST_SECONDS / seconds)
 
 
-def _demand(situation: Situation, mu: Throughput, need: _Need, *, replicas: int) -> Demand:
-    words = _words(situation, mu, need, replicas=replicas)
-    if (direction := tolerated(situation, exact=need.exact)) is not None:
-        words = f"{words}, held at {situation.current} within the tolerance of {direction}"
-        replicas = situation.current
-    return Demand(
-        replicas=replicas, complete=True, explanation=words, target="drain", observed=_observed(situation, mu)
-    )
-
-
-def _words(situation: Situation, mu: Throughput, need: _Need, *, replicas: int) -> str:
-    """`38 messages/s into receipts need 8 replicas at 5/s each, 2 more clear about 412 messages within 60 s = 10`."""
-    each, needed = f"at {mu}", whole(need.exact)
-    if need.arrivals is None:
-        clear = f"to clear about {messages_of(need.messages)} in {named(situation)} within {shown(need.seconds)} s"
-        return f"{clear} takes {replicas_of(needed)} {each}, besides what arrives, which is not known"
-    keep = whole(need.lasting / mu.each)
-    besides = f", of which {shown(need.lasting)}/s seem to last," if need.lasting < need.arrivals else ""
-    return clearing(
-        f"{needing(situation, need.arrivals, besides=besides)} {replicas_of(keep)} {each}",
-        keep=keep,
-        messages=need.messages,
-        seconds=need.seconds,
-        needed=needed,
-        replicas=replicas,
-    )
+def _demand(situation: Situation, mu: Throughput, needed: Staffing, *, lasting: float, replicas: int) -> Demand:
+    arrivals = needed.arrivals
+    besides = f", of which {shown(lasting)}/s seem to last," if arrivals is not None and lasting < arrivals else ""
+    words = in_words(situation, mu, needed, replicas=replicas, besides=besides)
+    replicas, words = within_tolerance(situation, needed, replicas=replicas, words=words)
+    return Demand(replicas=replicas, complete=True, explanation=words, target="drain", observed=observed(situation, mu))
 
 
 def _held(situation: Situation, mu: Throughput, *, complete: bool, words: str) -> Demand:
-    observed = _observed(situation, mu)
     return Demand(
         replicas=situation.current,
         complete=complete,
         explanation=words,
         target="drain",
-        observed=observed,
+        observed=observed(situation, mu),
     )
 
 
 def _probe(situation: Situation, *, most: int | None = None) -> Demand:
     replicas, words = probe(situation, ready=ready(situation), most=most)
     return Demand(replicas=replicas, complete=False, explanation=words, target="drain", observed=False)
-
-
-def _observed(situation: Situation, mu: Throughput) -> bool:
-    return mu.learned and mu.certain and situation.start_observed and situation.rates.arrivals_observed

@@ -98,19 +98,6 @@ def replicas_of(number: int) -> str:
     return "1 replica" if number == 1 else f"{number} replicas"
 
 
-def clearing(words: str, *, keep: int, messages: float, seconds: float, needed: int, replicas: int) -> str:
-    """Go on from the replicas that keep up with what arrives to those that are asked for.
-
-    `needed` of them also clear the messages in time; `replicas` is what is left of it, or a few to spare.
-    """
-    if needed > keep or messages > 0.0:
-        more = f"{needed - keep} more" if needed > keep else "which also"
-        words = f"{words}, {more} clear about {messages_of(messages)} within {shown(seconds)} s"
-    if needed > keep:
-        words = f"{words} = {needed}"
-    return words if replicas == needed else f"{words}, {replicas} with a tenth to spare"
-
-
 def messages_of(number: float) -> str:
     """A number of messages in words, which need not be a whole one."""
     figure = shown(number)

@@ -10,7 +10,7 @@ from qc_operator.scaling.downstream_limit import allowed, limit_words
 from qc_operator.scaling.guard_memory import GuardMemory
 from qc_operator.scaling.observation import Observation
 from qc_operator.scaling.stuck_consumers import stuck_words
-from qc_operator.scaling.tally import tallied
+from qc_operator.scaling.tally import LOST_FOR
 from qc_operator.scaling.unschedulable import unschedulable_words
 
 GuardReason = Literal["ConsumersStuck", "DownstreamLimited", "Unschedulable"]
@@ -42,12 +42,8 @@ def forbids(*, memory: GuardMemory, index: int, observation: Observation, now: f
     if not (memory.stuck | memory.limited) >> index & 1:
         return None
     entry, seen = observation.entries[index], memory.seen
-    tally = tallied(entry=entry, now=now)
-    if tally is None and not seen.believed(now=now):
-        return None
     progress, limit = seen.progress[index], seen.limit
-    known = observation.current > 0 and (tally is None or tally.unacknowledged is not None)
-    if progress is not None and progress.stuck and known:
+    if progress is not None and progress.stuck and observation.current > 0 and now - progress.read_at <= LOST_FOR:
         words = stuck_words(progress=progress, name=entry.name)
         return Forbidden(reason="ConsumersStuck", message=words, replicas=observation.current)
     if limit is not None and limit.entries >> index & 1:

@@ -9,7 +9,7 @@ import msgspec
 from qc_operator.scaling.downstream_limit import DownstreamLimit
 from qc_operator.scaling.stuck_consumers import Progress
 from qc_operator.scaling.trial import Trial
-from qc_operator.scaling.trust import TOTALS_MAX_AGE
+from qc_operator.scaling.undecided import DECIDED, Undecided
 
 
 class Seen(msgspec.Struct, frozen=True, array_like=True):
@@ -19,12 +19,6 @@ class Seen(msgspec.Struct, frozen=True, array_like=True):
     """What has come of the messages of each entry."""
     trial: Trial | None = None
     limit: DownstreamLimit | None = None
-    restored_at: float | None = None
-    """When it came back from before a restart: until it has been seen again, it is believed for 15 s."""
-
-    def believed(self, *, now: float) -> bool:
-        """Whether what is not known yet is taken for what it was before a restart."""
-        return self.restored_at is not None and now - self.restored_at <= TOTALS_MAX_AGE
 
 
 _DECODER: Final = msgspec.msgpack.Decoder(Seen)
@@ -44,6 +38,8 @@ class GuardMemory(msgspec.Struct, frozen=True, kw_only=True):
     """The entries whose consumers are stuck, as bits."""
     limited: int = 0
     """The entries that the last step brought nothing for, as bits."""
+    undecided: Undecided = DECIDED
+    """What is known of a throughput while it is not known whether more replicas bring anything."""
     packed: bytes = _ENCODER.encode(Seen())
     """The rest as MessagePack: it is some 0.5 KiB; as objects it would be 2 KiB."""
 

@@ -5,8 +5,9 @@
 * `DownstreamLimited`: the last step brought nothing (`downstream_limit.py`).
 
 A guard forbids steps up beyond what is there and nothing else: steps down, bounds and the idle rule go on, and so does
-the way out of zero. It rests on knowledge: what is not known, or older than 15 s (pods: 60 s), forbids nothing. What
-held before a restart may be restored (`guards_kept.py`); with an empty memory nothing is forbidden.
+the way out of zero. It rests on knowledge: what was never known forbids nothing, nor do pods that have not been read
+for a minute. But what `ConsumersStuck` or `DownstreamLimited` held when the counters were read last they hold for ten
+minutes more (`LOST_FOR`), and so they do with what they held before a restart (`guards_kept.py`).
 
 The target is one workload and its entries may fare differently, so `ConsumersStuck` and `DownstreamLimited` hold only
 for the entries that they were seen in: work that waits in another entry asks for its replicas as ever.
@@ -23,6 +24,7 @@ from qc_operator.scaling.pods import Pods
 from qc_operator.scaling.rates import Rates
 from qc_operator.scaling.stuck_consumers import Progress, progressed
 from qc_operator.scaling.tally import EntryTally, tallied
+from qc_operator.scaling.undecided import limited_to, on_trial
 from qc_operator.scaling.unschedulable import PODS_MAX_AGE, unschedulable_since
 
 
@@ -55,16 +57,15 @@ def watched(
             unschedulable_since=since,
             stuck=before.stuck,
             limited=before.limited,
+            undecided=before.undecided,
             packed=before.packed,
         )
     past = before.seen
     # What feeds a queue does none of the work in it, so nothing that is counted there says anything about the target.
     consumed = [_consumed(source) for source in spec.queues]
     tallies = [tallied(entry=entry, now=now) for entry in observation.entries]
-    believed = past.believed(now=now)
     progress = _progress(
         before=past.progress,
-        believed=believed,
         spec=spec,
         tallies=[tally if ours else None for tally, ours in zip(tallies, consumed, strict=True)],
         rates=rates,
@@ -79,14 +80,16 @@ def watched(
         warm_up=max(0.0, start_seconds if warm_up is None else warm_up),
         now=now,
     )
+    held = None if limit is None or allowed(limit=limit, now=now) is None else limit
     return GuardMemory(
         counters_at=counters_at,
         pods_at=pods_at,
         unschedulable_since=since,
         stuck=sum([1 << index for index, entry in enumerate(progress) if entry is not None and entry.stuck]),
+        limited=0 if held is None else held.entries,
         # What is only remembered holds nothing, so there is no reason to learn nothing either.
-        limited=0 if limit is None or allowed(limit=limit, now=now) is None else limit.entries,
-        packed=packed(Seen(progress, trial, limit, past.restored_at if believed else None)),
+        undecided=on_trial(trial=trial, seen=seen) if held is None or not held.times else limited_to(held),
+        packed=packed(Seen(progress, trial, limit)),
     )
 
 
@@ -103,7 +106,6 @@ def _working(pods: Pods | None, *, now: float) -> bool:
 def _progress(
     *,
     before: tuple[Progress | None, ...],
-    believed: bool,
     spec: QueueConsumerSpec,
     tallies: list[EntryTally | None],
     rates: tuple[Rates, ...],
@@ -113,9 +115,7 @@ def _progress(
     known = before if len(before) == len(tallies) else (None,) * len(tallies)
     return tuple(
         [
-            known[index]
-            if tally is None and believed
-            else progressed(
+            progressed(
                 before=known[index],
                 tally=tally,
                 working=working,

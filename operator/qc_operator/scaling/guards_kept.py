@@ -16,6 +16,8 @@ from qc_operator.scaling.guard_memory import NOTHING_GUARDED, GuardMemory, Seen,
 from qc_operator.scaling.patience import MOST_PATIENCE
 from qc_operator.scaling.redelivery import WINDOWS
 from qc_operator.scaling.stuck_consumers import Progress
+from qc_operator.scaling.tally import LOST_FOR
+from qc_operator.scaling.undecided import DECIDED, limited_to
 from qc_operator.scaling.unschedulable import GRACE
 
 REPLICAS_MOST: Final = 2**31 - 1
@@ -34,7 +36,8 @@ def remembered(memory: GuardMemory, *, now: float) -> dict[str, object]:
     if memory.stuck:
         # Seconds of silence; 0 where messages are delivered over and over.
         kept["stuckSeconds"] = [
-            None if each is None or not each.stuck else round(each.silence, 1) for each in seen.progress
+            None if each is None or not each.stuck or now - each.read_at > LOST_FOR else round(each.silence, 1)
+            for each in seen.progress
         ]
     limit = seen.limit
     if limit is not None and allowed(limit=limit, now=now) is not None:
@@ -56,13 +59,13 @@ def restored(kept: Mapping[str, object], *, entries: int, now: float) -> GuardMe
     """The memory that `remembered` gave, for a spec of so many entries, without what makes no sense. Never raises."""
     progress = _progress(kept.get("stuckSeconds"), entries=entries, now=now)
     limit = _limit(kept.get("downstream"), entries=entries, now=now)
+    known = Seen(progress or (None,) * entries, None, limit)
     return GuardMemory(
         unschedulable_since=now - GRACE if kept.get("unschedulable") is True else None,
         stuck=sum([1 << index for index, each in enumerate(progress) if each is not None]),
         limited=0 if limit is None else limit.entries,
-        packed=packed(Seen(progress or (None,) * entries, None, limit, now))
-        if progress or limit
-        else NOTHING_GUARDED.packed,
+        undecided=limited_to(limit) if limit is not None and limit.times else DECIDED,
+        packed=packed(known) if progress or limit else NOTHING_GUARDED.packed,
     )
 
 
@@ -103,7 +106,7 @@ def _limit(value: object, *, entries: int, now: float) -> DownstreamLimit | None
     before, after = [_number(value.get(name), most=RATE_MOST) for name in ("before", "after")]
     variance = _number(value.get("variance"), most=RATE_MOST)
     times = _whole(value.get("times"), most=TIMES_MOST)
-    if not (held and low and high and enough and before and times) or after is None or variance is None:
+    if not (held and low and high and enough and before) or after is None or variance is None or times is None:
         return None
     return DownstreamLimit(
         entries=held,
@@ -114,8 +117,9 @@ def _limit(value: object, *, entries: int, now: float) -> DownstreamLimit | None
         after=after,
         variance=variance,
         times=times,
-        until=now + block(times) if value.get("blocked") is True else now,
+        until=now + block(times) if times and value.get("blocked") is True else now,
         busy_at=now,
+        known_at=now,
     )
 
 

@@ -12,7 +12,7 @@ from qc_operator.scaling.trust import TOTALS_MAX_AGE
 def learned(*, spec: QueueConsumerSpec, observation: Observation, memory: Memory, unread: bool, now: float) -> Memory:
     """Take in what this observation says about the past: flow, capacity, and whether a guard has to hold."""
     estimated = capacity.learned(
-        before=memory.capacity, spec=spec, observation=observation, now=now, limited=memory.guards.limited
+        before=memory.capacity, spec=spec, observation=observation, now=now, undecided=memory.guards.undecided
     )
     rates, passed = memory.rates, memory.passed
     if estimated is not memory.capacity or len(rates) != len(spec.queues):

@@ -17,7 +17,7 @@ from qc_operator.scaling.reasons import DOWN, UP, Limit, Reason
 from qc_operator.scaling.stabilization import Answers
 from qc_operator.scaling.trust import TOTALS_MAX_AGE
 from qc_operator.scaling.wanted import Wanted
-from qc_operator.spec_behavior import Behavior, ScaleDownRules
+from qc_operator.spec_behavior import Behavior
 
 DEFAULT_BEHAVIOR: Final = Behavior()
 """How fast replicas come and go where the spec does not say."""
@@ -25,9 +25,9 @@ DEFAULT_BEHAVIOR: Final = Behavior()
 
 @lru_cache(maxsize=64)
 def behavior_with(behavior: Behavior, *, window_seconds: float) -> Behavior:
-    """A behavior that names nothing for steps down, with a window that is at least as long as the target needs."""
-    window = max(DEFAULT_BEHAVIOR.scale_down.stabilization_window_seconds, int(window_seconds))
-    return replace(behavior, scale_down=ScaleDownRules(stabilization_window_seconds=window))
+    """A behavior that names no window for steps down, with one that is as long as the target needs."""
+    window = max(behavior.scale_down.window, int(window_seconds))
+    return replace(behavior, scale_down=replace(behavior.scale_down, stabilization_window_seconds=window))
 
 
 def running(*, observation: Observation, memory: Memory, wanted: Wanted, behavior: Behavior, now: float) -> Draft:

@@ -16,12 +16,6 @@ import msgspec
 
 from qc_operator.spec_behavior import Behavior
 
-DOWN_WINDOW: Final = float(Behavior().scale_down.stabilization_window_seconds)
-"""Seconds, where the spec says nothing.
-
-The HPA's own default is 300; a queue's lag is known 20 times as often as its metrics.
-"""
-
 ANSWERS_MOST: Final = 24
 """Answers that are kept of one window. The HPA asks every 15 s, so it makes 20 in its own window of 300 s."""
 
@@ -57,7 +51,7 @@ def recorded(*, answers: Answers, current: int, wanted: int, behavior: Behavior,
     recommendation is the number of replicas that it finds. After a step from zero, hand over no answers and the
     step itself as `current` and `wanted`: what was wanted before the sleep says nothing about now.
     """
-    down, up = behavior.scale_down.stabilization_window_seconds, behavior.scale_up.stabilization_window_seconds
+    down, up = behavior.scale_down.window, behavior.scale_up.window
     found = (PastAnswer(at=now, replicas=current),)
     return Answers(
         down=_recorded(answers=answers.down or found, replicas=wanted, now=now, window=down, outlasts=gt),
@@ -69,7 +63,7 @@ def floored(*, answers: Answers, least: int, behavior: Behavior, now: float) -> 
     """Add a number that is known to be needed, though perhaps more is, to the window of steps down."""
     if not answers.down:
         return answers
-    window = behavior.scale_down.stabilization_window_seconds
+    window = behavior.scale_down.window
     return Answers(
         down=_recorded(answers=answers.down, replicas=least, now=now, window=window, outlasts=gt), up=answers.up
     )
@@ -91,7 +85,7 @@ def stabilized(
 
 
 def _up(*, current: int, wanted: int, answers: Answers, behavior: Behavior, now: float) -> Stabilized:
-    window = behavior.scale_up.stabilization_window_seconds
+    window = behavior.scale_up.window
     smallest = min([answer.replicas for answer in answers.up if answer.at > now - window], default=wanted)
     if smallest >= wanted:
         return Stabilized(wanted, None)
@@ -100,7 +94,7 @@ def _up(*, current: int, wanted: int, answers: Answers, behavior: Behavior, now:
 
 
 def _down(*, current: int, wanted: int, answers: Answers, behavior: Behavior, since: float, now: float) -> Stabilized:
-    window = behavior.scale_down.stabilization_window_seconds
+    window = behavior.scale_down.window
     if not seen(behavior=behavior, since=since, now=now):
         return Stabilized(current, f"held at {current} until readings have been known for {window} s")
     most = max([answer.replicas for answer in answers.down if answer.at > now - window], default=wanted)
@@ -118,7 +112,7 @@ def latest(answers: Answers) -> float:
 
 def seen(*, behavior: Behavior, since: float, now: float) -> bool:
     """Whether readings have been known for a whole down window, so that replicas may go."""
-    return now - since >= behavior.scale_down.stabilization_window_seconds
+    return now - since >= behavior.scale_down.window
 
 
 def _recorded(

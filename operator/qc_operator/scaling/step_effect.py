@@ -33,6 +33,13 @@ read: 2.04 s of standard deviation at either end.
 SIGNIFICANT: Final = 3.0
 """Standard deviations. The usual 2 would not do, because a comparison is made at every reading."""
 
+LOSS: Final = 2.0
+"""Standard deviations of a loss that is clearly one. It only puts a verdict off until the next comparison."""
+
+HEAVIER: Final = 0.5
+"""Share of what a replica did before: messages that are heavier by more, just while replicas are added, are less likely
+than a database that became slower. That is how most incidents begin."""
+
 NOTHING: Final = 0.1
 """Share of the expected gain below which more replicas brought nothing."""
 
@@ -123,6 +130,8 @@ class Effect(Enum):
     SOMETHING = "something"
     ELSEWHERE = "elsewhere"
     """The new pods may have done their work in other entries."""
+    LESS = "less"
+    """Clearly less is done, yet each does more than half of what it did: messages have become heavier, most likely."""
 
 
 def growth(*, before: Span, after: Span) -> float:
@@ -149,11 +158,13 @@ def effect(*, before: Span, after: Span) -> Effect:
     """Compare full work of fewer replicas with that of more.
 
     Expected is a gain in proportion, g = rate * (growth - 1). Nothing: the gain seen is less than a tenth of g, and g/2
-    is more than 3 standard deviations away. Something: it is more than a tenth by as much.
+    is more than 3 standard deviations away. Less: so it is, but there is a loss of more than 2 of them, and a replica
+    does more than half of what it did. Something: the gain is more than a tenth of g by 3.
     """
     if not before.enough or not after.enough:
         return Effect.UNCLEAR
-    expected = before.rate * (growth(before=before, after=after) - 1.0)
+    times = growth(before=before, after=after)
+    expected = before.rate * (times - 1.0)
     if expected <= 0.0:
         return Effect.UNCLEAR
     gain = after.rate - before.rate
@@ -161,7 +172,10 @@ def effect(*, before: Span, after: Span) -> Effect:
     if after.elsewhere / after.seconds - before.elsewhere / before.seconds > NOTHING * expected:
         return Effect.ELSEWHERE
     if gain < NOTHING * expected:
-        return Effect.NOTHING if SOMETHING * expected - gain > noise else Effect.UNCLEAR
+        if SOMETHING * expected - gain <= noise:
+            return Effect.UNCLEAR
+        heavier = -gain > LOSS / SIGNIFICANT * noise and after.rate > HEAVIER * times * before.rate
+        return Effect.LESS if heavier else Effect.NOTHING
     lasting = after.seconds >= max(LASTING, 2.0 * before.seconds) and expected >= before.rate
     return Effect.SOMETHING if lasting or gain - NOTHING * expected > noise else Effect.UNCLEAR
 

@@ -17,7 +17,7 @@ import msgspec
 from qc_operator.scaling.patience import LEAST_SILENCE, patience
 from qc_operator.scaling.rates import Rates
 from qc_operator.scaling.redelivery import WINDOW, WINDOWS, loops
-from qc_operator.scaling.tally import EntryTally
+from qc_operator.scaling.tally import LOST_FOR, EntryTally
 from qc_operator.scaling.trust import TOTALS_MAX_AGE
 
 MOVING_FOR: Final = 30.0
@@ -63,16 +63,17 @@ def progressed(
     seconds_per_message: float | None,
     start_seconds: float,
 ) -> Progress | None:
-    """Take in a reading. None while the figures are not known: what is not known holds nothing up.
+    """Take in a reading. Where the figures are not known, consumers that were stuck still are; else None.
 
-    `working` says that there are pods that are ready. A gap of more than 15 s between two readings, and counters that
-    fell because the entry has other queues now, begin anew.
+    `working` says that there are pods that are ready. A gap of more than 15 s between two readings begins anew, or of
+    more than ten minutes where consumers were stuck; so do counters that fell because the entry has other queues now.
     """
+    stuck = before is not None and before.stuck
     if tally is None or tally.unacknowledged is None or tally.messages is None:
-        return None
+        return before if stuck else None
     if (
         before is None
-        or tally.at - before.read_at > TOTALS_MAX_AGE
+        or tally.at - before.read_at > (LOST_FOR if stuck else TOTALS_MAX_AGE)
         or tally.acknowledged < before.last_acknowledged
         or tally.delivered < before.delivered
     ):

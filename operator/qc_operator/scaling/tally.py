@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from qc_operator.scaling.counted import COUNT_MOST
 from qc_operator.scaling.observation import Depth, EntryObservation, Totals
 from qc_operator.scaling.trust import TOTALS_MAX_AGE
+
+LOST_FOR: Final = 600.0
+"""Seconds for which a guard goes on holding what it held when the counters were read last.
+
+A node of RabbitMQ that is restarted takes minutes until its management plugin answers again, and it is restarted just
+when something is wrong.
+"""
 
 
 class EntryTally(msgspec.Struct, frozen=True, kw_only=True):

@@ -84,6 +84,8 @@ class Work(NamedTuple):
     """Intervals for which the raised one has been on trial."""
     refuted: int = 0
     """Trials in a row that a backlog has ended."""
+    raised_at: int = 0
+    """The replicas that there were when it was raised, 65,535 at most."""
 
 
 def with_prior(work: Work, *, seconds: float | None) -> Work:
@@ -159,6 +161,19 @@ def _at_least(before: Work, *, acknowledged: float, seconds: float, replicas: in
 
 def _each(work: Work) -> float:
     return work.acknowledged / work.seconds if work.seconds > 0.0 else 0.0
+
+
+def believed(work: Work, *, each: float, weight: float) -> Work:
+    """Another estimate, for so many acknowledgements at most: it gives way to what is seen at full work."""
+    if only_bounded(work):
+        return work._replace(lower=each)
+    acknowledged = min(work.acknowledged, weight)
+    return work._replace(acknowledged=acknowledged, seconds=acknowledged / each)
+
+
+def only_bounded(work: Work) -> bool:
+    """Whether a lower bound is all that is known."""
+    return work.total < ENOUGH and work.prior <= 0.0
 
 
 def throughput(work: Work) -> tuple[float | None, ThroughputSource | None]:

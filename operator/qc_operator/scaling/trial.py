@@ -83,6 +83,8 @@ class Trial(msgspec.Struct, frozen=True, array_like=True):
     span: Span = Span()
     """Full work before replicas were added."""
     added: Added | None = None
+    less: bool = False
+    """Whether the last comparison ended with clearly less than before."""
 
 
 def begun(seen: FullWork) -> Trial | None:
@@ -145,6 +147,7 @@ def gone_on(*, before: Trial, seen: FullWork, warm_up: float) -> Trial | None:
         since=before.since,
         span=span,
         added=added,
+        less=before.less,
     )
 
 
@@ -176,4 +179,4 @@ def compared_anew(trial: Trial) -> Trial:
     if added is None:
         return trial
     span = replace(added.span, pod_seconds=added.pod_seconds, consumer_seconds=added.consumer_seconds)
-    return replace(trial, span=span, added=None)
+    return replace(trial, span=span, added=None, less=False)

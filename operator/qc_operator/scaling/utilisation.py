@@ -15,7 +15,7 @@ from typing import Final
 
 from qc_operator.scaling.arrivals import Interval
 from qc_operator.scaling.erlang import waiting
-from qc_operator.scaling.throughput import ENOUGH, Work, saturated, throughput
+from qc_operator.scaling.throughput import Work, believed, only_bounded, saturated, throughput
 
 UNLIKELY: Final = 10.0
 """Looks at which all replicas were to be seen at work, and were not: by chance, exp(-10) of the times. Begun anew each
@@ -29,6 +29,7 @@ PART: Final = 10
 """One of so many replicas is tried to do without, at least one."""
 LITTLE: Final = 5.0
 """Acknowledgements that an estimate counts for which was raised."""
+RAISED_AT_MOST: Final = 65_535
 TRIAL: Final = 120
 """Intervals, ten minutes, after which more replicas that are asked for are put down to the load, no longer to the
 estimate."""
@@ -57,10 +58,16 @@ def doubted(*, before: Work, after: Work, interval: Interval, replicas: int, set
     unseen = work.unseen + waiting(replicas, load) * min(1.0, interval.seconds * each)
     if unseen < UNLIKELY * 2.0**work.refuted:
         return work._replace(unseen=unseen)
+    # While the raised one has taken no replica away nothing has borne it out: what was believed before is still that.
+    untried = work.trusted > 0.0 and replicas >= work.raised_at
     fewer = replicas - ceil(replicas / PART)
-    raised = _set(work, each=each * replicas / fewer)
-    # That nothing has spoken against an earlier one says little: it may have taken no replica away yet.
-    return raised._replace(unseen=0.0, trusted=each, tried=0)
+    raised = believed(work, each=each * replicas / fewer, weight=LITTLE)
+    return raised._replace(
+        unseen=0.0,
+        trusted=work.trusted if untried else each,
+        tried=0,
+        raised_at=work.raised_at if untried else min(replicas, RAISED_AT_MOST),
+    )
 
 
 def _tried(*, before: Work, after: Work, interval: Interval, replicas: int, settled: bool, asked: bool) -> Work:
@@ -70,27 +77,14 @@ def _tried(*, before: Work, after: Work, interval: Interval, replicas: int, sett
     work = after
     if settled:
         work = work._replace(tried=min(work.tried + 1, TRIAL))
-        if saturated(interval) and not _only_bounded(work):
+        if saturated(interval) and not only_bounded(work):
             # Hardly less certain than what counts otherwise, and the estimate of before is a bound.
             seconds = work.seconds + interval.seconds * replicas
             work = work._replace(acknowledged=work.acknowledged + interval.acknowledged, seconds=seconds)
     each = throughput(work)[0] or 0.0
     if asked and work.tried < TRIAL and (interval.ready_before > 0.0 or interval.ready_after > 0.0):
-        return _ended(_set(work, each=min(work.trusted, each)))
-    return _set(work, each=work.trusted) if each < work.trusted else work
-
-
-def _set(work: Work, *, each: float) -> Work:
-    """Another estimate, which gives way to what is seen at full work."""
-    if _only_bounded(work):
-        return work._replace(lower=each)
-    acknowledged = min(work.acknowledged, LITTLE)
-    return work._replace(acknowledged=acknowledged, seconds=acknowledged / each)
-
-
-def _only_bounded(work: Work) -> bool:
-    """Whether a lower bound is all that is known."""
-    return work.total < ENOUGH and work.prior <= 0.0
+        return _ended(believed(work, each=min(work.trusted, each), weight=LITTLE))
+    return believed(work, each=work.trusted, weight=LITTLE) if each < work.trusted else work
 
 
 def _ended(work: Work) -> Work:

@@ -233,6 +233,14 @@ async def test_costs_of_pods_are_shown(admin: Access, shop: str, shell: Shell) -
     assert ["receipts-0", "-2"] == shown.splitlines()[-1].split()
 
 
+async def test_a_status_that_nobody_keeps_any_more_is_taken_away(admin: Access, shop: str, shell: Shell) -> None:
+    await create(admin, shop)
+    await admin.patch(f"{path(shop)}/status", {"status": {"desiredReplicas": 3}})
+    await asyncio.to_thread(shell, only("--subresource=status"))
+
+    assert not (await admin.api.get(path(shop))).get("status")
+
+
 async def test_what_stands_within_a_sentence_can_be_typed(admin: Access, shop: str, shell: Shell) -> None:
     await create(admin, shop)
     page = DOCS / "operations.md"
@@ -255,5 +263,5 @@ def test_no_command_is_left_out() -> None:
 
 KNOWN = (
     "queueconsumer.dev/tried", "get lease", "custom-columns=NAMESPACE", '"finalizers":null', "delete scaledobject",
-    "kubectl delete customresourcedefinition", "pod-deletion-cost",
+    "kubectl delete customresourcedefinition", "pod-deletion-cost", "--subresource=status",
 )  # fmt: skip

@@ -47,6 +47,7 @@ class Operator:
             told = self.foreign.see(scale, agreed=scale.replicas == WANTED, now=self.now)
             if told is not None:
                 self.told.append(told.partition(";")[0])
+                self.foreign.told()
             if scale.replicas == WANTED or not self.foreign.may_write(now=self.now):
                 return
             self.foreign.asks(WANTED)

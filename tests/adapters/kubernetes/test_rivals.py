@@ -123,7 +123,7 @@ async def absent(admin: Access) -> bool:
 async def test_without_keda_there_is_nothing_to_complain_of(admin: Access, operator: Access) -> None:
     assert await absent(admin)
     async with watching(operator) as seen:
-        assert seen.rivals.problem is None
+        assert seen.rivals.problem_in("shop") is None
 
 
 @pytest.mark.usefixtures("granted")
@@ -199,7 +199,7 @@ async def test_an_api_server_that_does_not_answer_is_not_waited_for_for_ever(
     monkeypatch.setattr(rivals, "SETTLES_WITHIN", 0.3)
     operator.go_through(1)  # where nobody listens
     async with watching(operator) as seen:
-        assert (None, None) == (seen.rivals.problem, seen.rivals.on(receipts("rivals-nowhere")))
+        assert (None, None) == (seen.rivals.problem_in("rivals-nowhere"), seen.rivals.on(receipts("rivals-nowhere")))
 
 
 async def test_without_the_right_to_watch_it_says_what_is_not_seen_and_sees_it_once_it_may(
@@ -208,7 +208,7 @@ async def test_without_the_right_to_watch_it_says_what_is_not_seen_and_sees_it_o
     shop = await admin.namespace("rivals-forbidden")
     await admin.create(autoscalers(shop), autoscaler("mails"))
     async with watching(operator) as seen:
-        problem = seen.rivals.problem
+        problem = seen.rivals.problem_in(shop)
         assert problem is not None
         assert problem.startswith(
             "conflicts with HorizontalPodAutoscalers are not seen: "
@@ -220,7 +220,7 @@ async def test_without_the_right_to_watch_it_says_what_is_not_seen_and_sees_it_o
 
         await grant(admin)
         await seen.rival(receipts(shop), Rival(autoscaler="mails"))
-        await until(lambda: seen.rivals.problem is None, what="no problem")
+        await until(lambda: seen.rivals.problem_in(shop) is None, what="no problem")
     await admin.revoke(ROLE)
 
 
@@ -249,4 +249,4 @@ async def test_keda_that_is_installed_later_is_seen_and_its_end_too(admin: Acces
 
         await admin.delete(f"{CRDS}/scaledobjects.keda.sh")
         await seen.rival(receipts(shop), None)
-        assert seen.rivals.problem is None
+        assert seen.rivals.problem_in("shop") is None

@@ -15,15 +15,15 @@ from msgspec.structs import replace
 from qc_operator.brokers import QueueSource
 from qc_operator.brokers.feed import QueueFeed
 from qc_operator.resource import parse
-from qc_operator.scaling import stabilization
 from qc_operator.scaling.decision import Decision, decide
 from qc_operator.scaling.memory import Memory, remember_nothing
 from qc_operator.scaling.observation import Depth, Observation, QueueObservation, Totals, Unknown
 from qc_operator.scaling.stabilization import Answers, PastAnswer
+from qc_operator.spec_behavior import DOWN_WINDOW
 
 REPLICAS = 5
 """What the target has: one for each message that the tests put into its queue."""
-LONG_AGO = 2 * stabilization.DOWN_WINDOW
+LONG_AGO = 2 * DOWN_WINDOW
 HEALED_WITHIN = 60.0
 """Seconds. The longest pause between two tries to connect is 10 s, and a machine may be busy."""
 

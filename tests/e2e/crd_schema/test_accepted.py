@@ -128,7 +128,7 @@ def test_the_smallest_object_is_given_the_documented_defaults(admission: Admissi
             {"scaleUp": {}, "scaleDown": {}},
             {
                 "scaleUp": {"selectPolicy": "Max", "stabilizationWindowSeconds": 0},
-                "scaleDown": {"selectPolicy": "Max", "stabilizationWindowSeconds": 60},
+                "scaleDown": {"selectPolicy": "Max"},
             },
             id="behavior",
         ),

@@ -12,8 +12,17 @@ from typing import Any, Final
 from tests.e2e.hpa.control_plane import ControlPlane
 from tests.e2e.leadership.audit import Note, note
 from tests.e2e.leadership.writer import INSTALLATION, NAMESPACE
+from tests.packaging.rendering import only, rendered
 
 LEASES: Final = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases"
+OPERATOR: Final = "operator"
+"""The user that all writers are; they may do with Leases what the chart grants."""
+_ROLES: Final = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{NAMESPACE}"
+_WRITTEN: Final = [
+    {"apiGroups": ["apps"], "resources": ["deployments/scale"], "verbs": ["get", "patch"]},
+    {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["patch"]},
+]
+"""Rights on what the writers write, beside the Leases."""
 
 _POLICY: Final = {
     "apiVersion": "audit.k8s.io/v1",
@@ -39,7 +48,7 @@ class AuditedPlane(ControlPlane):
     """A control plane with an audit log."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
+        super().__init__(folder, authorization="RBAC", users=[OPERATOR])
         self._log = folder / "audit.log"
         (folder / "audit-policy.json").write_text(json.dumps(_POLICY))
         self.authority_file = folder / "authority.crt"
@@ -101,6 +110,19 @@ class AuditedPlane(ControlPlane):
     def until_served(self) -> None:
         """Wait for the namespace that everything is in."""
         self._until(lambda: self.call("GET", f"/api/v1/namespaces/{NAMESPACE}"), what="there is a namespace")
+
+    def grant(self, helm: Path, *settings: str) -> None:
+        """Give the writers the Role that the chart has with these settings, in place of the one before."""
+        rules = only(rendered(helm, *settings), "Role")["rules"] + _WRITTEN
+        role, made = {"metadata": {"name": OPERATOR}, "rules": rules}, self.call("GET", f"{_ROLES}/roles/{OPERATOR}")
+        if made is not None:
+            assert self.call("PUT", f"{_ROLES}/roles/{OPERATOR}", role)
+            return
+        group = {"apiGroup": "rbac.authorization.k8s.io", "name": OPERATOR}
+        subjects, ref = [group | {"kind": "User"}], group | {"kind": "Role"}
+        binding = {"metadata": {"name": OPERATOR}, "subjects": subjects, "roleRef": ref}
+        assert self.call("POST", f"{_ROLES}/roles", role)
+        assert self.call("POST", f"{_ROLES}/rolebindings", binding)
 
 
 def _deployment(name: str) -> dict[str, Any]:

@@ -1,11 +1,12 @@
 """One control plane for all tests of this folder, and for each of them writers of its own."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from devcluster import toolchain
 from qc_operator.sharding import Shard
 from tests.e2e.leadership.audited_plane import AuditedPlane
 from tests.e2e.leadership.processes import Writers
@@ -14,13 +15,21 @@ from tests.toxiproxy import Toxiproxy
 
 _NUMBERS = itertools.count(1)
 
+Say = Callable[..., None]
+
 
 @pytest.fixture(scope="session")
-def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AuditedPlane]:
+def helm() -> Path:
+    return toolchain.programs()["helm"]
+
+
+@pytest.fixture(scope="session")
+def plane(tmp_path_factory: pytest.TempPathFactory, helm: Path) -> Iterator[AuditedPlane]:
     plane = AuditedPlane(tmp_path_factory.mktemp("leadership"))
     try:
         plane.start()
         plane.until_served()
+        plane.grant(helm)
         yield plane
     finally:
         plane.close()
@@ -44,3 +53,15 @@ def prepare(plane: AuditedPlane, shard: str) -> None:
     """Have the Lease of a shard as if it had just been given back, and what its writers write."""
     objects = Settings(identity="", server="", authority="", token="", shard=shard).objects
     plane.prepare(objects, lease=Shard.parse(shard).lease(INSTALLATION))
+
+
+@pytest.fixture
+def say(record_property: Callable[[str, object], None], capsys: pytest.CaptureFixture[str]) -> Say:
+    """Tell a figure, on the terminal and in the report."""
+
+    def tell(what: str, seconds: float) -> None:
+        record_property(what, round(seconds, 3))
+        with capsys.disabled():
+            print(f"\n  {what}: {seconds:.2f} s", end="")  # noqa: T201 - that is what it is for
+
+    return tell

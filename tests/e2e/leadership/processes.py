@@ -1,5 +1,6 @@
 """Writers as processes, and what the tests do to them."""
 
+import itertools
 import subprocess
 import sys
 import time
@@ -10,7 +11,7 @@ from typing import Self
 from qc_operator.sharding import Shard
 from tests.e2e.hpa.control_plane import HOST
 from tests.e2e.leadership.audit import History
-from tests.e2e.leadership.audited_plane import AuditedPlane
+from tests.e2e.leadership.audited_plane import OPERATOR, AuditedPlane
 from tests.e2e.leadership.writer import INSTALLATION, Settings
 
 PATIENCE = 30.0
@@ -51,7 +52,7 @@ class Writers:
             identity=identity,
             server=f"https://{HOST}:{port or self.plane.port}",
             authority=str(self.plane.authority_file),
-            token=self.plane.tokens["admin"],
+            token=self.plane.tokens[OPERATOR],
             shard=shard,
         )
         self._shards[identity] = shard
@@ -88,10 +89,31 @@ class Writers:
             writers=[identity for identity, of in self._shards.items() if of == shard],
         )
 
+    def numbers(self) -> list[int]:
+        """By which numbers of shards was written, one after the other."""
+        writes = sorted(
+            (write.version, Shard.parse(shard).count)
+            for shard in set(self._shards.values())
+            for write in self.history(shard).writes
+        )
+        return [number for number, _ in itertools.groupby(number for _, number in writes)]
+
     def until_writing(self, identity: str, *, seconds: float = PATIENCE) -> float:
         """Wait until it writes, and nobody after it; how many seconds that took."""
         shard = self._shards[identity]
         return until(lambda: self.history(shard).turns()[-1:] == [identity], what=f"{identity} writes", seconds=seconds)
+
+    def end(self, identity: str) -> float:
+        """Tell it to end; how many seconds that took."""
+        began = time.monotonic()
+        self.processes[identity].terminate()
+        assert self.processes[identity].wait(PATIENCE) == 0
+        return time.monotonic() - began
+
+    def said(self, identity: str, level: str) -> list[str]:
+        """What its log has at a level."""
+        lines = self.log(identity).read_text().splitlines()
+        return [line.partition(": ")[2] for line in lines if f" {level} " in line]
 
     def until_standing_by(self, identity: str) -> None:
         """Wait until it knows who leads."""

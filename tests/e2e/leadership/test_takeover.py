@@ -3,12 +3,11 @@
 import os
 import signal
 import time
-from collections.abc import Callable
 
 import pytest
 
 from tests.e2e.leadership.audited_plane import LEASES, AuditedPlane
-from tests.e2e.leadership.conftest import prepare
+from tests.e2e.leadership.conftest import Say, prepare
 from tests.e2e.leadership.processes import Writers, until
 from tests.e2e.leadership.writer import INSTALLATION
 
@@ -21,20 +20,6 @@ TAKE_OVER = 10.0
 """Seconds from a leader's sudden end until the next one writes."""
 HAND_OVER = 2.0
 """The same for one that is told to end."""
-
-Say = Callable[..., None]
-
-
-@pytest.fixture
-def say(record_property: Callable[[str, object], None], capsys: pytest.CaptureFixture[str]) -> Say:
-    """Tell a figure, on the terminal and in the report."""
-
-    def tell(what: str, seconds: float) -> None:
-        record_property(what, round(seconds, 3))
-        with capsys.disabled():
-            print(f"\n  {what}: {seconds:.2f} s", end="")  # noqa: T201 - that is what it is for
-
-    return tell
 
 
 @pytest.fixture

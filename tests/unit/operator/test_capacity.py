@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 from qc_operator.resource import QueueConsumerSpec
-from qc_operator.scaling.capacity import EMPTY, Capacity, effective, learned, rates, start
+from qc_operator.scaling.capacity import EMPTY, Capacity, effective, learned, rates, start, works
 from qc_operator.scaling.capacity_kept import remembered, restored
 from qc_operator.scaling.observation import Counters, Depth, EntryObservation, Observation, QueueObservation, Totals
 from qc_operator.scaling.pods import Pods, StartedPod
 from qc_operator.scaling.rates import Rates
+from qc_operator.scaling.undecided import Undecided
 from tests.unit.operator.conftest import spec
 
 
@@ -278,7 +279,7 @@ def test_five_entries_take_little_more_than_a_kibibyte() -> None:
     capacity = steady(until=400.0, spec=five, pods=Pods(ready=2, started=started, at=1.0))
 
     assert 16 == len(remembered(capacity)["startSeconds"])  # type: ignore[arg-type] # a list
-    assert size(capacity, set()) <= 1040
+    assert size(capacity, set()) <= 1050
 
 
 def test_a_restart_keeps_what_was_learned() -> None:
@@ -389,15 +390,48 @@ def test_no_more_entries_are_restored_than_a_spec_may_have() -> None:
     assert Rates() == rates(after, 32)
 
 
+DOUBTED = {"throughput": 4.0, "acknowledged": 500, "weight": 5.0, "trusted": 3.0, "refuted": 2}
+
+
+def test_a_restart_keeps_the_estimate_before_a_raise_and_how_often_raising_was_wrong() -> None:
+    after = restored({"entries": [DOUBTED, GOOD]})
+    first, second = works(after)
+
+    assert (5.0, 1.25, 500, 3.0, 2) == (first.acknowledged, first.seconds, first.total, first.trusted, first.refuted)
+    assert (0.0, 0, 0) == (second.trusted, second.refuted, second.raised_at)
+    assert {"entries": [DOUBTED, GOOD]} == remembered(after)
+
+
+@pytest.mark.parametrize(
+    ("kept", "trusted", "refuted"),
+    [
+        ({"trusted": 4.0}, 4.0, 2),
+        ({"trusted": 4.1}, 0.0, 2),
+        ({"trusted": "3"}, 0.0, 2),
+        ({"trusted": -3.0}, 0.0, 2),
+        ({"trusted": 1e-9}, 1.0 / 86_400.0, 2),
+        ({"refuted": 10}, 3.0, 10),
+        ({"refuted": 11}, 3.0, 10),
+        ({"refuted": "1"}, 3.0, 0),
+        ({"refuted": None}, 3.0, 0),
+    ],
+)
+def test_a_raise_that_makes_no_sense_is_left_out(kept: dict[str, object], trusted: float, refuted: int) -> None:
+    (work,) = works(restored({"entries": [DOUBTED | kept]}))
+
+    assert work.trusted == pytest.approx(trusted)
+    assert refuted == work.refuted
+
+
 @pytest.mark.parametrize(("limited", "learned_of"), [(0b00, (8.0, 8.0)), (0b01, (None, 8.0)), (0b10, (8.0, None))])
 def test_nothing_is_learned_of_an_entry_that_something_else_limits(
     limited: int, learned_of: tuple[float | None, ...]
 ) -> None:
-    two = of("receipts", "orders")
+    two, undecided = of("receipts", "orders"), Undecided(entries=limited, each=1.0, limited=True)
     capacity, at = EMPTY, 5.0
     while at <= 300.0:
         seen = observed(counters(at), counters(at), at=at, replicas=1)
-        capacity = learned(before=capacity, spec=two, observation=seen, now=at, limited=limited)
+        capacity = learned(before=capacity, spec=two, observation=seen, now=at, undecided=undecided)
         at += 5.0
 
     each = [rates(capacity, index).throughput for index in range(2)]

@@ -18,12 +18,18 @@ class Cluster:
     existing: dict[Key, str] = field(default_factory=dict)
     known: dict[Key, str] = field(default_factory=dict)
     unlisted: frozenset[str] = frozenset()
+    generations: dict[Key, int] = field(default_factory=dict)
+    shown: dict[Key, int] = field(default_factory=dict)
+    """The generations that the watch has told."""
     arrives: dict[Key, str] = field(default_factory=dict)
     """What the watch tells while the list is under way."""
 
     async def uids(self) -> Mapping[Key, str]:
         self.known |= self.arrives
         return dict(self.existing)
+
+    def generation(self, key: Key) -> int:
+        return self.shown.get(key, 0)
 
     def gone(self, key: Key, *, uid: str) -> None:
         assert uid == self.known.pop(key)
@@ -101,6 +107,31 @@ async def test_a_watch_that_never_shows_what_exists_is_told_in_the_third_count(
     assert DOUBT_INTERVAL == census.pause
 
     cluster.known = {A: "1"}
+    await census.count()
+    assert (None, INTERVAL) == (census.problem, census.pause)
+
+
+async def test_a_watch_that_never_shows_a_change_is_told_in_the_third_count(cluster: Cluster, census: Census) -> None:
+    cluster.existing, cluster.known = {A: "1"}, {A: "1"}
+    cluster.generations, cluster.shown = {A: 1}, {A: 1}
+    await census.count()
+    assert (True, INTERVAL) == (census.complete.is_set(), census.pause)
+
+    # Somebody changes it all the while, and the watch is always a moment late: that is no trouble.
+    for generation in range(2, 8):
+        cluster.generations = {A: generation}
+        await census.count()
+        cluster.shown = {A: generation}
+    assert (None, DOUBT_INTERVAL) == (census.problem, census.pause)
+
+    cluster.generations = {A: 9}
+    problems = []
+    for _ in range(3):
+        await census.count()
+        problems.append(census.problem)
+    assert [None, None, "shop/a has been changed, and the watch has not shown it"] == problems
+
+    cluster.shown = {A: 9}
     await census.count()
     assert (None, INTERVAL) == (census.problem, census.pause)
 

@@ -101,6 +101,10 @@ def test_it_does_so_with_a_throughput_that_is_wrong_by_a_third(
         (10.3, 120, 1),
         (50.0, 60, 6),
         (50.0, 120, 3),
+        # Some 55, 10 and 30, when a short objective let no message wait and nothing was to spare but for a tenth.
+        (5.5, 20, 3),
+        (10.3, 20, 3),
+        (30.0, 20, 3),
     ],
 )
 @pytest.mark.parametrize("hidden", [False, True], ids=["busy", "not known who is busy"])

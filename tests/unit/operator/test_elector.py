@@ -3,123 +3,21 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
 from qc_operator.cluster.client import ApiError
 from qc_operator.cluster.lease import Lease
 from qc_operator.elector import Elector, boot_time
-from qc_operator.lease_record import Record, Sight, Timing
+from qc_operator.lease_record import Record
 from qc_operator.sharding import Shard
-
-TIMING = Timing(lease_seconds=2, renew_deadline=0.5, retry=0.1)
-NAME = "queueconsumer-operator"
-PATIENCE = 5.0
-
-
-@dataclass
-class Store:
-    """Leases in memory, by the rules of the API server, and what the test makes of the way to them."""
-
-    leases: dict[str, Lease] = field(default_factory=dict)
-    version: int = 0
-    error: ApiError | None = None
-    hangs: bool = False
-    loses_answers: int = 0
-    asked: list[str] = field(default_factory=list)
-
-    async def all(self) -> list[Lease]:
-        await self._trouble("all")
-        return [lease for lease in self.leases.values() if "label" in lease.metadata]
-
-    async def get(self, name: str) -> Lease:
-        await self._trouble("get")
-        if name not in self.leases:
-            raise ApiError(status=404, reason="NotFound", message="there is none")
-        return self.leases[name]
-
-    async def create(self, name: str, record: Record) -> Lease:
-        await self._trouble("create")
-        if name in self.leases:
-            raise ApiError(status=409, reason="AlreadyExists", message="there is one")
-        return self.put(name, record)
-
-    async def update(self, lease: Lease, record: Record) -> Lease:
-        await self._trouble("update")
-        current = self.leases.get(lease.name)
-        if current is None or current.metadata["version"] != lease.metadata["version"]:
-            raise ApiError(status=409, reason="Conflict", message="it has been modified")
-        written = self.put(lease.name, record)
-        if self.loses_answers:
-            self.loses_answers -= 1
-            raise ApiError(status=0, reason="Unreachable", message="connection reset")
-        return written
-
-    def put(self, name: str, record: Record) -> Lease:
-        self.version += 1
-        uid = self.leases[name].sight.uid if name in self.leases else f"uid-{self.version}"
-        metadata = {"version": self.version, "label": NAME}
-        self.leases[name] = Lease(name=name, sight=Sight(uid=uid, record=record), metadata=metadata)
-        return self.leases[name]
-
-    def record(self, name: str = NAME) -> Record:
-        return self.leases[name].sight.record
-
-    async def _trouble(self, what: str) -> None:
-        self.asked.append(what)
-        if self.hangs:
-            await asyncio.Event().wait()
-        if self.error:
-            raise self.error
-
-
-@dataclass
-class Told:
-    """What an elector told, in order."""
-
-    changes: list[str] = field(default_factory=list)
-
-    def lead(self) -> None:
-        self.changes.append("lead")
-
-    def follow(self) -> None:
-        self.changes.append("follow")
+from tests.unit.operator.elections import NAME, PATIENCE, TIMING, Store, given_back, running, said, until
 
 
 @pytest.fixture
 def store() -> Store:
-    store = Store()
-    store.put(NAME, Record(seconds=1))
-    return store
-
-
-@asynccontextmanager
-async def running(store: Store, identity: str = "first", **others: Any) -> AsyncIterator[tuple[Elector, Told]]:
-    """An elector that runs, and is cancelled in the end if it still does."""
-    settings: dict[str, Any] = {"operator": NAME, "identity": identity, "shard": Shard(), "timing": TIMING} | others
-    elector, told = Elector(leases=store, **settings), Told()
-    task = asyncio.create_task(elector.run(on_lead=told.lead, on_follow=told.follow))
-    try:
-        yield elector, told
-        if elector._stopping.is_set():
-            await asyncio.wait_for(task, PATIENCE)
-    finally:
-        task.cancel()
-        await asyncio.wait({task})
-    assert task.cancelled() or task.exception() is None
-
-
-async def until(condition: Callable[[], object], *, within: float = PATIENCE) -> float:
-    """Wait for something; seconds that it took."""
-    began = time.monotonic()
-    while not condition():
-        assert time.monotonic() - began < within
-        await asyncio.sleep(0.005)
-    return time.monotonic() - began
+    return given_back()
 
 
 async def test_one_leads_the_other_stands_by(store: Store) -> None:
@@ -213,7 +111,9 @@ async def test_a_write_whose_answer_is_lost_costs_nothing(store: Store) -> None:
         assert ["lead"] == told.changes
 
 
-async def test_a_deleted_lease_is_created_again_by_its_holder(store: Store) -> None:
+async def test_a_deleted_lease_is_created_again_by_its_holder_which_says_so_once(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
     async with running(store) as (elector, told):
         await until(lambda: elector.leading)
         store.leases.clear()
@@ -221,6 +121,9 @@ async def test_a_deleted_lease_is_created_again_by_its_holder(store: Store) -> N
         await asyncio.sleep(0.3)
 
         assert (["lead"], "first") == (told.changes, store.record().holder)
+        assert ["Lease queueconsumer-operator was deleted; this process, which leads, has made it again"] == said(
+            caplog
+        )
 
 
 async def test_whoever_creates_it_says_that_it_waits(store: Store, caplog: pytest.LogCaptureFixture) -> None:
@@ -260,6 +163,24 @@ async def test_stopped_it_gives_the_lease_back_within_a_second_and_the_next_one_
 
             assert await until(lambda: second.leading) < 0.4
     assert ["lead", "follow"] == told.changes
+
+
+async def test_who_is_too_late_to_take_it_stands_by_and_complains_of_nothing(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+
+    async def too_late(*_: object) -> Lease:
+        store.put(NAME, Record(holder="another", seconds=2))
+        raise ApiError(status=409, reason="Conflict", message="the object has been modified")
+
+    store.update = too_late  # type: ignore[method-assign, assignment]
+    async with running(store) as (elector, told):
+        await until(lambda: elector.holder == "another")
+        await asyncio.sleep(0.2)
+
+        assert (None, []) == (elector.problem, told.changes)
+    assert ["stands by: another holds Lease queueconsumer-operator"] == said(caplog)
 
 
 async def test_writes_under_way_are_waited_for_before_anything_is_closed(store: Store) -> None:
@@ -345,43 +266,4 @@ async def test_a_run_of_failures_is_one_line_and_its_end_another(
         "Lease queueconsumer-operator can be read and written again",
         "leads: holds Lease queueconsumer-operator",
         "leads no more: it was cancelled",
-    ] == [record.getMessage() for record in caplog.records if record.name == "qc_operator.elector"]
-
-
-async def test_another_number_of_shards_is_waited_for_and_said(store: Store) -> None:
-    async with running(store) as (whole, _):
-        await until(lambda: whole.leading)
-        async with running(store, "part", shard=Shard(index=2, count=3)) as (part, _):
-            await until(lambda: part.problem)
-            await asyncio.sleep(0.3)
-
-            assert not part.leading
-            assert part.problem == (
-                "shard 2/3 waits, because first holds Lease queueconsumer-operator of shard 1/1: all operators must be "
-                "given the same number of shards (QC_SHARD); correct it, or stop the others"
-            )
-            whole.stop()
-            await until(lambda: part.leading or "queueconsumer-operator-2-of-3" in store.leases)
-            # It has created its Lease, so it waits for as long as one lasts.
-            await until(lambda: part.leading)
-            assert part.problem is None
-
-
-async def test_of_two_numbers_of_shards_that_start_at_the_same_time_only_one_leads(store: Store) -> None:
-    for shard in (Shard(), Shard(index=1, count=2)):
-        store.put(shard.lease(NAME), Record(seconds=1))
-    async with running(store, "a") as (one, _), running(store, "b", shard=Shard(index=1, count=2)) as (other, _):
-        most = 0
-        for _ in range(100):
-            most = max(most, one.leading + other.leading)
-            await asyncio.sleep(0.01)
-
-        assert (1, 1) == (most, one.leading + other.leading)
-
-
-async def test_the_other_shards_of_the_same_number_lead_side_by_side(store: Store) -> None:
-    shards = [Shard(index=index, count=2) for index in (1, 2)]
-    for shard in shards:
-        store.put(shard.lease(NAME), Record(seconds=1))
-    async with running(store, "a", shard=shards[0]) as (one, _), running(store, "b", shard=shards[1]) as (other, _):
-        await until(lambda: one.leading and other.leading)
+    ] == [record.getMessage() for record in caplog.records if record.name == "qc_operator.election_log"]

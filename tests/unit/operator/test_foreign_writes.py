@@ -51,6 +51,7 @@ class Target:
         told = self.foreign.see(self.scale(), agreed=agreed, now=self.now)
         if told is not None:
             self.told.append(told)
+            self.foreign.told()
         if self.replicas != self.wanted and self.foreign.may_write(now=self.now):
             self.foreign.asks(self.wanted)
             self.set(self.wanted, by=OUR_WRITER)
@@ -380,6 +381,15 @@ def test_a_target_whose_uid_is_not_known_is_the_same(uids: tuple[str, str]) -> N
 
     assert foreign.see(first, agreed=True, now=0.0) is None
     assert BY_HAND == foreign.see(second, agreed=False, now=1.0)
+
+
+def test_what_nobody_was_told_is_said_again(target: Target) -> None:
+    target.set(7)
+    looks = [target.foreign.see(target.scale(), agreed=False, now=target.now + look) for look in range(3)]
+    target.foreign.told()
+
+    assert [BY_HAND] * 3 == looks
+    assert target.foreign.see(target.scale(), agreed=False, now=target.now + 3) is None
 
 
 def test_what_is_forgotten_begins_anew(target: Target) -> None:

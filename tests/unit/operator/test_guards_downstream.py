@@ -16,7 +16,17 @@ from tests.guarded_target import Line, Target, spec_of
 
 FOREVER = 1e9
 LIMIT = DownstreamLimit(
-    entries=1, low=8, high=16, enough=8, before=40.0, after=40.0, variance=1.0, times=1, until=0.0, busy_at=0.0
+    entries=1,
+    low=8,
+    high=16,
+    enough=8,
+    before=40.0,
+    after=40.0,
+    variance=1.0,
+    times=1,
+    until=0.0,
+    busy_at=0.0,
+    known_at=0.0,
 )
 
 
@@ -108,14 +118,31 @@ def test_the_block_doubles_each_time_up_to_half_an_hour_and_grows_no_further() -
 
 @pytest.mark.parametrize(("enough", "then"), [(1, 2), (2, 3), (4, 5), (9, 11), (40, 50)])
 def test_after_the_block_a_quarter_more_than_were_enough_may_be_tried(enough: int, then: int) -> None:
-    limit = msgspec.structs.replace(LIMIT, enough=enough, until=1000.0, busy_at=1000.0)
+    limit = msgspec.structs.replace(LIMIT, enough=enough, until=1000.0, busy_at=1000.0, known_at=1290.0)
 
     assert [enough, then, then, None] == [allowed(limit=limit, now=now) for now in (999.9, 1000.0, 1299.9, 1300.0)]
 
 
+@pytest.mark.parametrize(
+    ("until", "busy_at", "known_at", "held"),
+    [
+        pytest.param(2000.0, 1000.0, 1000.0, [(1600.0, 8), (1600.1, None)], id="the block goes on for ten minutes"),
+        pytest.param(1000.0, 990.0, 1000.0, [(1300.0, 10), (1600.0, 10), (1600.1, None)], id="unknown is no rest"),
+        pytest.param(1000.0, 700.0, 1000.0, [(1000.0, None)], id="known to be at rest"),
+        pytest.param(1000.0, 700.1, 999.9, [(1000.0, 10), (1000.1, None)], id="rest that was seen to come"),
+    ],
+)
+def test_what_is_not_known_keeps_what_a_limit_held_for_ten_minutes(
+    until: float, busy_at: float, known_at: float, held: list[tuple[float, int | None]]
+) -> None:
+    limit = msgspec.structs.replace(LIMIT, until=until, busy_at=busy_at, known_at=known_at)
+
+    assert held == [(now, allowed(limit=limit, now=now)) for now, _ in held]
+
+
 @pytest.mark.parametrize("times", [1, 3])
 def test_a_step_that_is_never_judged_is_made_larger_until_it_is(times: int) -> None:
-    limit = msgspec.structs.replace(LIMIT, enough=4, until=0.0, busy_at=1e9, times=times)
+    limit = msgspec.structs.replace(LIMIT, enough=4, until=0.0, busy_at=1e9, times=times, known_at=1e9)
 
     assert [5, 6, 8, 12] == [allowed(limit=limit, now=times * now) for now in (899.9, 900.0, 1800.0, 2700.0)]
     assert 4 + 2**20 == allowed(limit=limit, now=9e8)
@@ -210,7 +237,17 @@ def test_when_the_database_is_given_more_capacity_the_block_is_lifted_before_its
 
     target.line.acks = 320.0
 
-    assert target.until(None, within=600) < 60
+    # It takes half a minute of full work with the 32 to see it, and another to measure what each of them manages.
+    told: list[tuple[int, str]] = []
+    while (forbidden := target.run(5)) is not None:
+        told.append((forbidden.replicas, forbidden.message))
+    gone = (
+        "the limit behind the consumers is gone (40 -> 320 messages/s): what a replica manages is measured first, "
+        "then there may be twice as many every 30 s"
+    )
+    assert [(replicas, gone) for replicas in (32, 64, 128, 256) for _ in range(6)] == told[7:]
+    assert {32} == {replicas for replicas, _ in told[:7]}
+    assert target.memory.seen.limit is None
     # And the next one, should it come, is a first one again.
     assert target.run(300) is None
     stepped(target, 128, rate=320.0)
@@ -461,13 +498,13 @@ def test_an_entry_that_the_target_only_feeds_is_left_out() -> None:
     assert target.look(index=0) is None
 
 
-def test_the_statistics_go_missing_and_the_block_rests() -> None:
+def test_the_statistics_go_missing_and_what_was_held_is_held_for_ten_minutes() -> None:
     target = at_full_work()
     stepped(target, 16, rate=40.0)
     target.until("DownstreamLimited", within=600)
     target.line.counted = False
 
-    assert target.run(15) is not None
+    assert target.run(600) is not None
     assert target.run(5) is None
 
     target.line.counted = True
@@ -502,7 +539,17 @@ def test_throughput_that_flaps_is_no_limit_while_steps_bring_something_on_averag
 )
 def test_what_it_says(before: float, after: float, words: str) -> None:
     limit = DownstreamLimit(
-        entries=1, low=8, high=16, enough=9, before=before, after=after, variance=0.0, times=1, until=0.0, busy_at=0.0
+        entries=1,
+        low=8,
+        high=16,
+        enough=9,
+        before=before,
+        after=after,
+        variance=0.0,
+        times=1,
+        until=0.0,
+        busy_at=0.0,
+        known_at=0.0,
     )
 
     assert (

@@ -49,6 +49,7 @@ def test_what_a_step_brought_is_told_as_a_share(after: float, words: str) -> Non
         times=1,
         until=1000.0,
         busy_at=700.0,
+        known_at=700.0,
     )
 
     assert (
@@ -163,6 +164,7 @@ def test_a_limit_that_is_found_as_the_block_ends_is_found_once_more(now: float, 
         times=1,
         until=1000.0,
         busy_at=900.0,
+        known_at=900.0,
     )
     crew = Crew(32, 32)
     trial = Trial(

@@ -141,11 +141,11 @@ def test_messages_that_were_delivered_over_and_over_are_so_still() -> None:
     assert after.run(125) is None
 
 
-def test_what_is_not_seen_within_15_s_holds_no_longer() -> None:
+def test_what_is_not_seen_within_ten_minutes_holds_no_longer() -> None:
     for target in (limited(), stuck()):
         after = restarted(target)
 
-        assert after.run(15) is not None
+        assert after.run(600) is not None
         assert after.run(5) is None
 
 

@@ -58,7 +58,8 @@ def test_with_the_other_targets(target: dict[str, Any]) -> None:
     seen = found(6, within=600, target=target, arrivals=twice, database=half)
 
     assert median(at for at, _ in seen) <= 240
-    assert seen[-1][0] <= 400
+    assert median(replicas for _, replicas in seen) <= 120
+    assert seen[-1][0] <= 450
 
 
 def test_after_minutes_of_full_work_it_takes_a_minute_and_a_half() -> None:
@@ -141,7 +142,8 @@ def test_when_the_database_is_given_more_capacity_replicas_go_up_again() -> None
     run.run(3600)
     held = run.replicas_asked
     assert held <= 14
-    run.run(200)
+    # It is seen within half a minute, what each replica manages is measured, and they double every half minute.
+    run.run(165)
 
     assert run.memory.guards.seen.limit is None
     assert run.replicas_asked > 2 * held

@@ -151,32 +151,54 @@ def test_consumers_that_are_gone_for_a_moment_are_no_recovery() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        pytest.param({"ready": 0.0, "unacknowledged": 0.0}, id="the queue is empty"),
         pytest.param({"alarmed": True}, id="an alarm of the broker"),
         pytest.param({"totals_known": False}, id="the totals are not known"),
+        pytest.param({"counted": False}, id="the counters are not"),
     ],
 )
-def test_it_is_lifted_at_once_where_nothing_can_be_said_any_more(change: dict[str, object]) -> None:
+def test_where_nothing_can_be_said_any_more_it_is_held_for_ten_minutes(change: dict[str, object]) -> None:
     target = hung()
     assert target.run(90) is not None
 
     for name, value in change.items():
         setattr(target.line, name, value)
 
+    assert target.run(600) is not None
+    assert target.run(5) is None
+
+
+def test_it_is_lifted_at_once_where_the_queue_is_empty() -> None:
+    target = hung()
+    assert target.run(90) is not None
+
+    target.line.ready = target.line.unacknowledged = 0.0
+
     assert target.run(5) is None
     assert 0 == target.memory.stuck
 
 
-def test_without_new_statistics_it_is_lifted_after_15_s_and_found_anew_when_they_come_back() -> None:
+@pytest.mark.parametrize(("gap", "held"), [(600.0, True), (605.0, False)])
+def test_when_the_statistics_are_back_within_ten_minutes_the_silence_has_gone_on(gap: float, *, held: bool) -> None:
     target = hung()
     assert target.run(90) is not None
-
     target.line.counted = False
-    assert target.run(15) is not None
-    assert target.run(5) is None
+    target.run(gap - 5)
     target.line.counted = True
 
-    assert 95.0 == target.until("ConsumersStuck", within=300)
+    assert held is (target.run(5) is not None)
+    assert (5.0 if held else 90.0) == target.until("ConsumersStuck", within=300)
+
+
+def test_what_was_acknowledged_while_nothing_was_known_is_a_first_sign_of_recovery() -> None:
+    target = hung()
+    assert target.run(90) is not None
+    target.line.counted, target.line.acks = False, 1.0
+    assert target.run(300) is not None
+    target.line.counted = True
+
+    # Then half a minute of it, as ever.
+    assert target.run(30) is not None
+    assert target.run(5) is None
 
 
 def test_one_reading_that_fails_is_no_gap() -> None:

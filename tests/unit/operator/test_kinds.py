@@ -88,3 +88,14 @@ async def test_the_core_group_has_a_path_of_its_own() -> None:
 
     assert "/api/v1/namespaces/shop/replicationcontrollers" == (await Kinds(api=api).resource(ref)).path("shop")
     assert ["/api/v1"] == api.asked
+
+
+async def test_a_kind_whose_group_nobody_serves_is_told_in_words() -> None:
+    known = Kinds(api=FakeApi(ApiError(status=404, reason="Not Found", message="404 page not found")))
+    with pytest.raises(ApiError) as caught:
+        await known.resource(ROLLOUT)
+
+    assert (True, "the API server has no such kind, as it serves nothing in argoproj.io/v1alpha1") == (
+        caught.value.not_found,
+        str(caught.value),
+    )

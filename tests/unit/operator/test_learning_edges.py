@@ -13,7 +13,7 @@ from qc_operator.scaling.arrivals import SHORTEST, Interval, Smoothed, smoothed
 from qc_operator.scaling.capacity import EMPTY, learned, rates, start
 from qc_operator.scaling.capacity_kept import restored
 from qc_operator.scaling.counted import Counted, counted
-from qc_operator.scaling.flow import Throughput, clearing, known, throughput
+from qc_operator.scaling.flow import Throughput, known, throughput
 from qc_operator.scaling.observation import (
     Counters,
     Depth,
@@ -23,6 +23,7 @@ from qc_operator.scaling.observation import (
     Unavailable,
 )
 from qc_operator.scaling.pods import Pods, StartedPod
+from qc_operator.scaling.staffing import clearing
 from qc_operator.scaling.startup import StartUp, counters_seen
 from qc_operator.scaling.throughput import Work, with_prior, worked
 from qc_operator.scaling.throughput import throughput as at_full_work
@@ -57,7 +58,7 @@ def test_less_than_a_message_a_second_is_a_throughput_too(given: dict[str, Any],
     ("messages", "words"), [(0.0, "w"), (0.5, "w, which also clear about 0.5 messages within 60 s")]
 )
 def test_half_a_message_is_worth_telling(messages: float, words: str) -> None:
-    assert words == clearing("w", keep=3, messages=messages, seconds=60.0, needed=3, replicas=3)
+    assert words == clearing("w", keep=3, messages=messages, seconds=60.0, needed=3)
 
 
 def pattern(*queues: tuple[str, int, int, int]) -> EntryObservation:
@@ -73,6 +74,15 @@ def pattern(*queues: tuple[str, int, int, int]) -> EntryObservation:
         for name, published, acknowledged, delivered in queues
     ]
     return EntryObservation(name="^", vhost="/", queues=tuple(read), pattern=True)
+
+
+def test_what_is_in_queues_that_were_not_read_yet_is_not_known() -> None:
+    read = counted(pattern(("a", 3, 2, 2)))
+    awaited = counted(replace(pattern(("a", 3, 2, 2)), awaited=1))
+
+    assert read is not None
+    assert read.ready == 0.0
+    assert read._replace(held=-1.0, ready=-1.0) == awaited
 
 
 def mark(name: bytes) -> int:

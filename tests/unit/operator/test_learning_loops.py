@@ -11,7 +11,7 @@ from tests.unit.operator.queue_model import Queue, Service, exponential, lognorm
 
 DRAIN: dict[str, Any] = {"drain": {"withinSeconds": 120}}
 SHORT: dict[str, Any] = {"wait": {"objectiveSeconds": 20}}
-"""Nothing may stand, so that the answer is Erlang's."""
+"""So little may stand that the answer is Erlang's."""
 LONG: dict[str, Any] = {"wait": {"objectiveSeconds": 120}}
 
 
@@ -20,7 +20,7 @@ LONG: dict[str, Any] = {"wait": {"objectiveSeconds": 120}}
     [
         pytest.param(DRAIN, exponential(0.2), 3, id="drain"),
         pytest.param(DRAIN, lognormal(0.2, cv=0.1), 3, id="drain, regular"),
-        pytest.param(SHORT, exponential(0.2), 4, id="wait, nothing may stand"),
+        pytest.param(SHORT, exponential(0.2), 3, id="wait, hardly anything may stand"),
         pytest.param(LONG, exponential(0.2), 3, id="wait"),
     ],
 )

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from qc_operator.brokers.pace import BURST, BrokerPace
+from qc_operator.brokers.pace import BURST, PHASES, BrokerPace
 from qc_operator.brokers.schedule import Schedule
 from qc_operator.settings import ReadingSettings
 
@@ -74,8 +74,9 @@ def test_a_queue_that_cannot_be_read_is_tried_less_and_less_often(pace: BrokerPa
 
 @pytest.mark.parametrize("fast", [True, False])
 @pytest.mark.parametrize("bursts", [1, 2, 3])
+@pytest.mark.parametrize("phase", [0.0, 0.75])
 def test_queues_are_read_in_bursts_and_as_often_as_they_should_be_however_late_their_answers(
-    *, fast: bool, bursts: int
+    *, fast: bool, bursts: int, phase: float
 ) -> None:
     many = ReadingSettings(declares_per_second=1e9, steady_declares_per_second=1e9)
     pace = BrokerPace(settings=many)
@@ -95,7 +96,7 @@ def test_queues_are_read_in_bursts_and_as_often_as_they_should_be_however_late_t
         for queue in schedule.take(until=now, most=len(queues)):
             reads[queue] += now > 1000 + interval
             late = 0.7 * next(shares) * interval / bursts
-            schedule.set(queue, due=pace.next_due(after=now + late, fast=fast))
+            schedule.set(queue, due=pace.next_due(after=now + late, fast=fast, phase=phase))
 
     assert len(beats) <= 21 * bursts
     assert 19 <= min(reads.values())
@@ -108,3 +109,13 @@ def test_a_broker_that_answers_too_late_is_left_alone_for_a_while(pace: BrokerPa
 
     assert burst + 0.2 == pytest.approx(pace.next_due(after=burst + 0.14, fast=True))
     assert burst + 0.4 == pytest.approx(pace.next_due(after=burst + 0.16, fast=True))
+
+
+def test_connections_take_turns_between_two_bursts(pace: BrokerPace) -> None:
+    pace.count(fast=True, change=100)
+
+    phases = [pace.phase() for _ in range(PHASES + 1)]
+    bursts = [pace.next_due(after=1000 + 0.2 * phase + 0.01, fast=True, phase=phase) for phase in phases]
+
+    assert [0.0, 0.25, 0.5, 0.75, 0.0] == phases
+    assert [1000.2, 1000.25, 1000.3, 1000.35, 1000.2] == pytest.approx(bursts, rel=1e-9)

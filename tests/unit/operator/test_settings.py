@@ -42,6 +42,18 @@ def test_namespaces_come_as_a_list_and_each_counts_once() -> None:
     assert ("shop", "bank") == settings.serving.namespaces
 
 
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({}, "shard 1/1 of all namespaces"),
+        ({"QC_NAMESPACES": "shop,bank", "QC_SHARD": "2/3"}, "shard 2/3 of namespaces shop, bank"),
+        ({"QC_NAMESPACE_SELECTOR": "team in (a, b)"}, "shard 1/1 of namespaces with labels 'team in (a, b)'"),
+    ],
+)
+def test_what_is_served_is_said_in_words(environment: dict[str, str], words: str) -> None:
+    assert words == str(from_environment(environment).serving)
+
+
 def test_a_shard_is_one_of_n() -> None:
     shard = from_environment({"QC_SHARD": "2/3"}).serving.shard
 

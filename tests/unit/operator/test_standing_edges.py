@@ -8,10 +8,11 @@ import pytest
 from msgspec.structs import replace
 
 from qc_operator.scaling.drain import drain
-from qc_operator.scaling.flow import Throughput, clearing, throughput
+from qc_operator.scaling.flow import Throughput, throughput
 from qc_operator.scaling.observation import Depth, QueueObservation
 from qc_operator.scaling.situation import Demand
 from qc_operator.scaling.stabilization import Answers, PastAnswer, floored
+from qc_operator.scaling.staffing import clearing
 from qc_operator.scaling.standing import STANDS, Standing, standing
 from qc_operator.scaling.wanted import Answer, together
 from qc_operator.spec_behavior import Behavior
@@ -74,7 +75,7 @@ def test_a_number_that_is_needed_at_least_holds_the_window_up_and_says_nothing_o
     ],
 )
 def test_one_message_is_told_as_one(messages: float, words: str) -> None:
-    assert words == clearing("w", keep=3, messages=messages, seconds=60.0, needed=3, replicas=3)
+    assert words == clearing("w", keep=3, messages=messages, seconds=60.0, needed=3)
 
 
 @pytest.mark.parametrize(

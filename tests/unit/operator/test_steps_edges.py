@@ -405,6 +405,44 @@ def test_a_gap_of_more_than_three_polls_begins_the_window_anew(gap: float, *, an
     assert (told.now if anew else since) == told.memory.since
 
 
+@pytest.mark.parametrize(
+    ("gap", "down", "up"),
+    [
+        # As long as answers come within 15 s, those of before count for 60 s: eight, and then two.
+        (15.0, [8, 3], [2, 3]),
+        (15.5, [3], [3]),
+    ],
+)
+@pytest.mark.parametrize("known_of", ["down", "up"])
+def test_a_gap_of_more_than_15_seconds_between_two_answers_ends_both_windows(
+    gap: float, down: list[int], up: list[int], known_of: str
+) -> None:
+    """Readings were known all the time, and of the one window there is an answer of before."""
+    told = story(current=3, behavior={"scaleUp": {"stabilizationWindowSeconds": 60}})
+    before = PastAnswer(at=told.now - gap, replicas=8 if known_of == "down" else 2)
+    told.memory = changed(told.memory, answers=changed(Answers(), **{known_of: (before,)}))
+    answers = told.see(ready=50).memory.answers
+
+    assert (down if known_of == "down" else [3]) == [answer.replicas for answer in answers.down]
+    assert (up if known_of == "up" else [3]) == [answer.replicas for answer in answers.up]
+
+
+@pytest.mark.parametrize(
+    ("ready", "words"), [(1, "1 message waits: one to begin with"), (2, "2 messages wait: one to begin with")]
+)
+def test_one_to_begin_with_is_for_a_message_or_several(ready: int, words: str) -> None:
+    """Which a rate that is known to be nothing does not ask for."""
+    told = story(queues=[{"name": "receipts", "publishRate": {"perReplica": 5}}])
+    for step in range(9):
+        at = told.now + 5.0
+        counters = Counters(published=7, acknowledged=7, delivered=7, at=at)
+        decision = told.turn(
+            replace(known(ready=ready if step == 8 else 0, unacknowledged=0, at=at), counters=counters), after=5.0
+        )
+
+    assert ("wakeUp", 1, words, "queues") == steps(decision)[-1]
+
+
 def test_a_step_that_only_the_idle_rule_may_take_is_no_limit() -> None:
     told = story(current=2, behavior={"scaleDown": {"stabilizationWindowSeconds": 0}})
     told.memory = changed(told.memory, busy_at=told.now - 1.0)

@@ -144,7 +144,7 @@ async def test_nothing_is_kept_of_what_is_gone() -> None:
 
         assert (0, 1) == (len(watch._seen), len(watch._followers))
         assert watch._reflector is not None
-        assert 0 == len(watch._reflector._parts[""]._uids)
+        assert 0 == len(watch._reflector._parts[""]._objects._uids)
 
 
 async def test_namespaces_that_are_not_watched_tell_nothing() -> None:

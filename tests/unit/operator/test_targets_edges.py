@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
+from qc_operator.scaling.decision import Decision
 from qc_operator.scaling.drain import drain
 from qc_operator.scaling.lag import lag
-from qc_operator.scaling.observation import Depth, QueueObservation
+from qc_operator.scaling.observation import Counters, Depth, QueueObservation
 from qc_operator.scaling.probe import probe
 from qc_operator.scaling.rate_targets import deliver_rate, publish_rate
 from qc_operator.scaling.situation import Demand, Situation
 from qc_operator.scaling.wait import wait
-from tests.unit.operator.conftest import entry, queue, totals
+from tests.unit.operator.conftest import Story, entry, known, queue, spec, totals
 from tests.unit.operator.situations import NOW, situation, waiting
 
 DRAIN = {"drain": {"withinSeconds": 600}}
@@ -147,9 +148,9 @@ def test_one_replica_and_half_of_one_work_too(ready: int, given: dict[str, Any],
     assert seconds == answer(wait, situation(waiting(ready), target=objective(120), **given)).waiting_seconds
 
 
-# A lead of 40 s is two thirds of 60 s: nothing may stand, and 30 s are left to work it off, not 10.
-@pytest.mark.parametrize(("ready", "replicas"), [(60, 7), (61, 8)])
-def test_nothing_may_stand_from_a_lead_of_two_thirds_on(ready: int, replicas: int) -> None:
+# A lead of 40 s is two thirds of 60 s: half of it is taken to work off what is more than 120 messages, not 10 s.
+@pytest.mark.parametrize(("ready", "replicas"), [(180, 7), (181, 8)])
+def test_from_a_lead_of_two_thirds_on_replicas_are_those_of_erlangs_formula(ready: int, replicas: int) -> None:
     demand = answer(wait, situation(waiting(ready), target=objective(60), start_seconds=35.0))
 
     assert replicas == demand.replicas
@@ -164,8 +165,8 @@ def test_the_patience_of_messages_is_counted_in_services(throughput: float, repl
 
 
 def test_wait_keeps_nobody_for_work_in_hand_where_nobody_is_to_go() -> None:
-    held = answer(wait, situation(waiting(0, unacknowledged=3), target=objective(60), current=7))
-    fewer = answer(wait, situation(waiting(0, unacknowledged=3), target=objective(60), current=8))
+    held = answer(wait, situation(waiting(0, unacknowledged=3), target=objective(60), arrivals=10.5, current=7))
+    fewer = answer(wait, situation(waiting(0, unacknowledged=3), target=objective(60), arrivals=10.5, current=8))
 
     assert (7, 0) == (held.replicas, held.busy_floor)
     assert (7, 3) == (fewer.replicas, fewer.busy_floor)
@@ -197,3 +198,69 @@ def test_where_nothing_arrives_one_is_enough(least: int, *, enough: bool) -> Non
     demand = answer(wait, situation(waiting(9), target=objective(2), arrivals=0.0, min_replicas=least))
 
     assert enough == (demand.infeasible is None)
+
+
+@pytest.mark.parametrize(
+    ("rate", "need"), [(1.0, "1 message/s into receipts needs"), (2.0, "2 messages/s into receipts need")]
+)
+def test_one_message_needs_and_several_need(rate: float, need: str) -> None:
+    demand = answer(wait, situation(waiting(0), target=objective(600), arrivals=rate, current=0, effective=0.0))
+
+    assert demand.explanation.startswith(f"{need} 1 replica at 2/s each")
+
+
+@pytest.mark.parametrize(("rate", "words"), [(1.0, "1 delivery/s"), (2.0, "2 deliveries/s")])
+def test_one_is_a_delivery_and_several_are_deliveries(rate: float, words: str) -> None:
+    demand = answer(deliver_rate, situation(target={"deliverRate": {"perReplica": 5}}, deliveries=rate))
+
+    assert f"{words} from receipts / 5 per replica = 1" == demand.explanation
+
+
+@pytest.mark.parametrize(("unacknowledged", "replicas"), [(5, 6), (10, 6), (173, 7), (174, 8), (282, 8), (283, 9)])
+def test_what_replicas_have_in_hand_is_no_backlog_on_the_way_down(unacknowledged: int, replicas: int) -> None:
+    """Ten replicas work on ten of them. What is left has a minute: 1.1 * (5 + left / 120), so 163.6 for 7 replicas."""
+    seen = situation(waiting(0, unacknowledged=unacknowledged), target=DRAIN, current=10, acknowledgements=20.0)
+
+    assert replicas == answer(drain, seen).replicas
+
+
+def test_each_entry_is_asked_about_its_own_rate() -> None:
+    told = Story(spec=spec(queues=[{"name": name, "publishRate": {"perReplica": 1}} for name in "ab"]), replicas=1)
+
+    def counted(name: str, messages: int) -> QueueObservation:
+        counters = Counters(published=messages + 1, acknowledged=messages, delivered=messages, at=told.now)
+        return replace(known(ready=0, unacknowledged=0, at=told.now, name=name), counters=counters)
+
+    for step in range(9):
+        told.now += 5.0
+        decision = told.turn(counted("a", 10 * step), counted("b", 35 * step))
+
+    assert [(7, "b"), (2, "a")] == [(step.replicas, step.source) for step in decision.steps[:2]]
+
+
+def test_the_answers_of_two_entries_stand_each_for_its_own() -> None:
+    """Both were counted now and then a little before; with another number of replicas neither stands any more."""
+    queues = [{"name": name, "lag": {"scaleUpAbove": 20}} for name in "ab"]
+    told = Story(spec=spec(queues=queues, behavior={"scaleDown": {"selectPolicy": "Disabled"}}), replicas=8)
+
+    def turn(*, ago: float) -> Decision:
+        seen = [
+            queue(
+                Depth(ready=ready, consumers=1, at=told.now),
+                totals(ready=ready, unacknowledged=0, at=told.now - ago),
+                name=name,
+            )
+            for name, ready in (("a", 40), ("b", 60))
+        ]
+        return told.turn(*seen)
+
+    first, later = turn(ago=0.0), turn(ago=3.0)
+    told.replicas = 6
+    other = turn(ago=3.0)
+
+    for decision in (first, later):
+        assert [(0, 2, 8), (1, 3, 8)] == [
+            (stands.index, stands.demand.replicas, stands.current) for stands in decision.memory.standing
+        ]
+    assert () == other.memory.standing
+    assert [False, False, True] == [decision.between for decision in (first, later, other)]

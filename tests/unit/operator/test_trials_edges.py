@@ -15,7 +15,7 @@ from qc_operator.scaling.rates import Rates
 from qc_operator.scaling.step_effect import Span
 from qc_operator.scaling.stuck_consumers import Progress, progressed
 from qc_operator.scaling.tally import EntryTally
-from qc_operator.scaling.trial import Added, Crew, Trial
+from qc_operator.scaling.trial import Added, Crew, Trial, compared_anew
 
 NOW = 1000.0
 
@@ -277,6 +277,7 @@ LIMIT = DownstreamLimit(
     times=1,
     until=NOW + 99,
     busy_at=NOW - 99,
+    known_at=NOW,
 )
 
 
@@ -284,9 +285,56 @@ def test_a_limit_that_is_gone_takes_what_was_measured_with_it() -> None:
     measured = replace(TRIAL, span=work(500.0, 5000.0))
     trial, gone = after(measured, seen(tally(acknowledged=550), at=NOW + 5), limit=LIMIT)
 
-    assert gone is None
+    # It remembers what there is, and from what to what throughput rose.
+    at = NOW + 5
+    risen = replace(LIMIT, enough=8, before=1.0, after=10.0, times=0, until=at, busy_at=at, known_at=at)
+    assert risen == gone
     assert trial is not None
     assert Span() == trial.span
+
+
+def fallen(*, less: bool, pods: int = 12) -> Trial:
+    """Forty a second by eight, then so many a second less by more of them."""
+    span = work(120.0, 4800.0, pods=8, consumers=8)
+    added = Added(
+        NOW - 300, NOW, Crew(pods, pods), Crew(pods, pods), work(120.0, 120.0 * 31.0, pods=pods, consumers=pods)
+    )
+    return replace(TRIAL, ready=1000, span=span, added=added, less=less)
+
+
+def test_a_loss_has_the_comparison_made_anew_and_a_second_one_is_a_limit() -> None:
+    seen_then = seen(tally(acknowledged=650, ready=1000), at=NOW + 5)
+    trial, limit = after(fallen(less=False), seen_then)
+    assert limit is None
+    assert trial is not None
+    assert (None, Span(), True) == (trial.added, trial.span, trial.less)
+    # It is told on, and forgotten with the next comparison that ends well.
+    longer, _ = after(trial, seen(tally(acknowledged=800), at=NOW + 10))
+    assert longer is not None
+    assert longer.less
+    assert not compared_anew(fallen(less=True)).less
+
+    trial, limit = after(fallen(less=True), seen_then)
+    assert limit is not None
+    assert trial is not None
+    assert (8, 12, False) == (limit.low, limit.high, trial.less)
+
+
+def test_a_loss_leaves_a_limit_that_holds_alone() -> None:
+    _, limit = after(fallen(less=False), seen(tally(acknowledged=650), at=NOW + 5), limit=LIMIT)
+
+    assert replace(LIMIT, busy_at=NOW + 5, known_at=NOW + 5) == limit
+
+
+@pytest.mark.parametrize(("known_at", "busy_at"), [(NOW - 10, NOW - 99), (NOW - 10.1, NOW - 99 + 15.1)])
+def test_a_time_in_which_nothing_was_known_is_no_rest(known_at: float, busy_at: float) -> None:
+    """The next reading comes 15 s after the one before it, or a little later, and finds the queue empty."""
+    limit = replace(LIMIT, known_at=known_at)
+    _, found = after(TRIAL, seen(tally(acknowledged=505, ready=0), at=NOW + 5), limit=limit)
+
+    assert found is not None
+    assert found.busy_at == pytest.approx(busy_at)
+    assert NOW + 5 == found.known_at
 
 
 def test_a_limit_of_other_entries_is_left_alone() -> None:
@@ -295,17 +343,17 @@ def test_a_limit_of_other_entries_is_left_alone() -> None:
         replace(TRIAL, span=work(500.0, 5000.0)), seen(tally(acknowledged=550), at=NOW + 5), limit=other
     )
 
-    assert limit is other
+    assert replace(other, known_at=NOW + 5) == limit
     assert trial is not None
     assert 505.0 == trial.span.seconds
 
 
 def test_full_work_is_noted_in_its_limit() -> None:
     _, limit = after(TRIAL, seen(tally(acknowledged=505), at=NOW + 5), limit=LIMIT)
-    assert replace(LIMIT, busy_at=NOW + 5) == limit
+    assert replace(LIMIT, busy_at=NOW + 5, known_at=NOW + 5) == limit
 
     _, limit = after(TRIAL, seen(tally(acknowledged=505, ready=0), at=NOW + 5), limit=LIMIT)
-    assert limit is LIMIT
+    assert replace(LIMIT, known_at=NOW + 5) == limit
 
 
 @pytest.mark.parametrize(

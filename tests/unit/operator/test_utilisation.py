@@ -35,7 +35,7 @@ def each(work: Work) -> float:
 
 def raised(**changes: Any) -> Work:
     """An estimate of 1/s that has just been raised: nine do what ten were to do."""
-    return Work(acknowledged=5.0, seconds=4.5, total=1000, trusted=1.0)._replace(**changes)
+    return Work(acknowledged=5.0, seconds=4.5, total=1000, trusted=1.0, raised_at=10)._replace(**changes)
 
 
 def test_each_look_counts_for_as_much_as_it_was_likely_to_find_all_at_work() -> None:
@@ -137,7 +137,8 @@ def test_each_trial_that_a_backlog_ends_takes_twice_as_many_looks_to_be_made_aga
     work = LEARNED._replace(refuted=refuted)
 
     assert 0.0 == seen(work, *[looked()] * (looks - 1)).trusted
-    assert (1.0, refuted) == seen(work, *[looked()] * looks)[-3::2]
+    tried = seen(work, *[looked()] * looks)
+    assert (1.0, refuted, 10) == (tried.trusted, tried.refuted, tried.raised_at)
 
 
 def test_a_day_is_the_longest() -> None:
@@ -152,6 +153,24 @@ def test_a_second_raise_counts_from_the_last_and_forgets_no_refutation() -> None
     assert (2, 0) == (work.refuted, work.tried)
     assert work.trusted == pytest.approx(10 / 9)
     assert each(work) == pytest.approx(10 / 8)
+
+
+@pytest.mark.parametrize("replicas", [10, 12])
+def test_a_second_raise_without_a_replica_less_leaves_what_is_trusted(replicas: int) -> None:
+    busy = looked(held=replicas - 1.0)._replace(usual=replicas * 1.0)
+    work = seen(raised(unseen=9.9), busy, replicas=replicas)
+
+    assert (1.0, 10, 0.0) == (work.trusted, work.raised_at, work.unseen)
+    assert each(work) == pytest.approx(10 / 9 * (10 / 9 if replicas == 10 else 12 / 10))
+    # Nor does a backlog bring back anything else.
+    assert each(seen(work, looked(ready=1.0), asked=True)) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(("replicas", "kept"), [(65_535, 65_535), (65_536, 65_535)])
+def test_replicas_are_kept_up_to_what_two_bytes_hold(replicas: int, kept: int) -> None:
+    usual = Interval(0.0, 5.0, 1.0, 1.0, 0.0, 0.0, 1.0 * replicas, replicas - 1.0)
+
+    assert kept == seen(LEARNED._replace(unseen=10.0), usual, replicas=replicas).raised_at
 
 
 def test_after_ten_minutes_more_replicas_are_put_down_to_the_load() -> None:

@@ -83,16 +83,22 @@ def test_a_change_is_told_at_once_and_the_rest_now_and_then(watch: Watch) -> Non
     assert [0.0, 1.0, 1.5, 2.5] == told
 
 
-def test_who_waits_for_nothing_but_a_message_is_told_less_often_that_there_is_none(watch: Watch) -> None:
+@pytest.mark.parametrize(
+    ("phase", "times"), [(0.0, [0.0, 0.75, 2.0, 4.0]), (0.25, [0.0, 0.75, 1.5, 3.5]), (0.75, [0.0, 0.5, 0.75, 2.5])]
+)
+def test_who_waits_for_nothing_but_a_message_is_told_less_often_that_there_is_none_and_in_turn_with_others(
+    watch: Watch, phase: float, times: list[float]
+) -> None:
     told: list[float] = []
     clock = [0.0]
-    watch.listeners.append(Listener(notify=lambda: told.append(clock[0]), refused=lambda: None, at_rest=True))
+    listener = Listener(notify=lambda: told.append(clock[0]), refused=lambda: None, at_rest=True, phase=phase)
+    watch.listeners.append(listener)
 
-    for step in range(30):
-        clock[0] = step / 10
-        watch.tell(at=clock[0], changed=step == 5, interval=1.0, rest_interval=2.0)
+    for step in range(18):
+        clock[0] = step / 4
+        watch.tell(at=clock[0], changed=step == 3, interval=1.0, rest_interval=2.0)
 
-    assert [0.0, 0.5, 2.5] == told
+    assert times == told
 
 
 def test_one_target_at_zero_makes_the_queue_awaited(watch: Watch) -> None:
