@@ -46,7 +46,7 @@ async def serving(metrics: Metrics) -> AsyncIterator[Served]:
     (port,) = free_ports(1)
     told = Served(port, metrics)
     runner = await health.serve(
-        port=port, metrics=metrics, ready=lambda: told.wrong, alive=lambda: None, remark=lambda: told.remark
+        port=port, metrics=metrics, ready=lambda: told.wrong, alive=lambda: None, remarks=lambda: (told.remark,)
     )
     try:
         yield told
