@@ -99,9 +99,8 @@ def test_every_form_of_a_label_selector_is_taken(helm: Path, tmp_path: Path, sel
 def test_a_namespace_whose_name_is_a_number_is_still_a_name(helm: Path, tmp_path: Path) -> None:
     done = _with_values(helm, tmp_path, {"watch": {"namespaces": ["123"]}})
 
-    places = [found["metadata"].get("namespace") for found in yaml.safe_load_all(done.stdout) if found]
-    assert set(places) == {None, "default", "123"}
-    assert places.count("123") == 2
+    places = {found["metadata"].get("namespace") for found in yaml.safe_load_all(done.stdout) if found}
+    assert places == {None, "default", "123"}
 
 
 def _with_values(helm: Path, folder: Path, values: dict[str, Any]) -> subprocess.CompletedProcess[str]:
