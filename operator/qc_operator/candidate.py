@@ -144,7 +144,7 @@ class Candidate:
                 await self._answer(self._leases.update(lease, given_back))
             except ApiError as error:
                 if error.passing:
-                    # Not worth a delay: the next turn tries again.
+                    # Not worth a delay. If we have our Lease by then, the next process to wait for one gives it back.
                     return
                 if not (error.conflict or error.not_found):
                     self._foreign.give_up(lease)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping
-from typing import Any
+from typing import Any, Final
 
 from qc_operator import restoration, unserved
 from qc_operator.registry import Key, Known
 from qc_operator.surroundings import Surroundings
+
+ANOTHERS: Final = 15.0
+"""Seconds that are left to another release to let an object go that we do not serve. Who serves it takes one or two."""
 
 
 class Departures:
@@ -19,15 +22,17 @@ class Departures:
         self._tasks: dict[Key, asyncio.Task[None]] = {}
         self._restoring: set[Key] = set()
 
-    def deleted(self, known: Known, *, owned: bool) -> None:
+    def deleted(self, known: Known, *, owned: bool, served: bool) -> None:
         """Let a deleted object that our finalizer holds go, once its target has its replicas back.
 
-        `owned` says whether the target is this object's to write.
+        `owned` says whether the target is this object's to write, `served` whether its namespace is ours. If not, it
+        may be another release's, which gives back by what it has written; if it is nobody's, nobody else lets it go.
         """
         if known.key not in self._restoring:
             self.end(known.key)
             self._restoring.add(known.key)
-            self._begin(known.key, restoration.restore(known=known, around=self._around, owned=owned))
+            after = 0.0 if served else ANOTHERS
+            self._begin(known.key, restoration.restore(known=known, around=self._around, owned=owned, after=after))
 
     def unserved(self, known: Known, *, status: Mapping[str, Any]) -> None:
         """Have the object say that it is served no longer, by its last status."""

@@ -109,8 +109,11 @@ class ForeignWrites:
         else:
             ours = scale.writer == OUR_WRITER or (not scale.writer and scale.replicas == self._asked)
             self._asked = None
-            self._stands(scale, ours=ours, now=now)
-            self._unjudged = None if ours else (scale, before)
+            # Who sets replicas twice before anything can be said of them has undone ours once.
+            stood = before if self._unjudged is None else self._unjudged[1]
+            back = scale.replicas == stood.replicas
+            self._stands(scale, ours=ours or (back and stood.ours), now=now)
+            self._unjudged = None if ours or back else (scale, stood)
         if self._unjudged is not None and agreed is not None:
             (theirs, stood), self._unjudged = self._unjudged, None
             told = None if agreed else self._foreign(theirs, before=stood, now=now)

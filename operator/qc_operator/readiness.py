@@ -65,21 +65,6 @@ def finalizer_problem(*, error: ApiError) -> tuple[Condition, ...]:
     )
 
 
-def unread(*, problem: Problem | None, entries: Sequence[EntryObservation]) -> str | None:
-    """The reason why not every queue can be read, as Ready has it; None while they are read, or about to be."""
-    if problem is not None:
-        return problem.reason
-    for entry in entries:
-        if entry.unmatched is not None:
-            return None if entry.unmatched.cause == NOT_READ_YET else entry.unmatched.cause
-        for queue in () if entry.known else entry.queues:
-            if isinstance(queue.depth, Missing):
-                return "QueueMissing"
-            if isinstance(queue.depth, Unknown) and queue.depth.cause != NOT_READ_YET:
-                return queue.depth.cause
-    return None
-
-
 def readiness(
     *,
     problem: Problem | None,

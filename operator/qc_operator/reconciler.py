@@ -171,7 +171,7 @@ class Reconciler:
         if known.deleting:
             self._end(known.key, why="is being deleted")
             if known.held and self._finishes(known.key):
-                self._departures.deleted(known, owned=self._contest.alone(known))
+                self._departures.deleted(known, owned=self._contest.alone(known), served=serves)
         elif not serves and (autoscaler := self._autoscalers.get(known.key)) is not None:
             status = autoscaler.last_status()
             self._end(known.key, why="its namespace is served no longer; its target keeps its replicas")

@@ -72,13 +72,14 @@ async def _hold(*, known: Known, around: Surroundings, held: bool) -> None:
             return
 
 
-async def restore(*, known: Known, around: Surroundings, owned: bool) -> None:
+async def restore(*, known: Known, around: Surroundings, owned: bool, after: float = 0.0) -> None:
     """Give the target of a deleted object its replicas back and let the object go; try until the API server answers.
 
-    `owned` says whether the target is this object's to write. What the API server refuses for good, because the target
-    is gone or may not be written, is told by an event, and the object goes all the same: a namespace must not hang in
-    Terminating for it.
+    `after` so many seconds, if nobody else has done so by then. `owned` says whether the target is this object's to
+    write. What the API server refuses for good, because the target is gone or may not be written, is told by an event,
+    and the object goes all the same: a namespace must not hang in Terminating for it.
     """
+    await asyncio.sleep(after)
     pause = RETRY_FIRST
     while True:
         try:

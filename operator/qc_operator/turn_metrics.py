@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from qc_operator import readiness, scale_record
+from collections.abc import Sequence
+
+from qc_operator import scale_record
 from qc_operator.actuation import Actuation
-from qc_operator.brokers import Feed
+from qc_operator.brokers import NOT_READ_YET, Feed, Problem
 from qc_operator.cluster.client import ApiError
 from qc_operator.registry import Known
 from qc_operator.resource import QueueConsumerSpec
-from qc_operator.scaling.observation import EntryObservation
+from qc_operator.scaling.observation import EntryObservation, Missing, Unknown
 from qc_operator.surroundings import Surroundings
 from qc_operator.targeting import Workplace
 
@@ -33,7 +35,7 @@ class TurnMetrics:
 
     def observed(self, entries: tuple[EntryObservation, ...], *, feed: Feed, now: float) -> None:
         """Show what was read."""
-        unread = readiness.unread(problem=feed.problem, entries=entries)
+        unread = _unread(problem=feed.problem, entries=entries)
         self._metrics.observed(entries, broker=feed.broker, unread=unread, now=now, at=self._clock.utcnow())
 
     def acted(self, acted: Actuation, *, place: Workplace) -> None:
@@ -60,3 +62,18 @@ class TurnMetrics:
     def close(self) -> None:
         """Take all series of the object away."""
         self._all.forget(self._key)
+
+
+def _unread(*, problem: Problem | None, entries: Sequence[EntryObservation]) -> str | None:
+    """The reason why not every queue can be read, as Ready has it; None while they are read, or about to be."""
+    if problem is not None:
+        return problem.reason
+    for entry in entries:
+        if entry.unmatched is not None:
+            return None if entry.unmatched.cause == NOT_READ_YET else entry.unmatched.cause
+        for queue in () if entry.known else entry.queues:
+            if isinstance(queue.depth, Missing):
+                return "QueueMissing"
+            if isinstance(queue.depth, Unknown) and queue.depth.cause != NOT_READ_YET:
+                return queue.depth.cause
+    return None

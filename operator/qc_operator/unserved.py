@@ -41,7 +41,7 @@ def conditions(*, namespace: str, told: Iterable[str]) -> tuple[Condition, ...]:
 
 def said_in(known: Known) -> bool:
     """Whether the status at the API server says so. Asked of each echo of a status, so it is not decoded."""
-    return f'"{REASON}"'.encode() in known.stored_status
+    return f'"reason":"{REASON}"'.encode() in known.stored_status
 
 
 async def tell(*, known: Known, status: Mapping[str, Any], around: Surroundings) -> None:

@@ -162,12 +162,27 @@ async def test_another_target_has_an_original_of_its_own(world: World) -> None:
     assert 8 == world.statuses[-1]["originalReplicas"]
 
 
-async def test_an_object_in_a_namespace_that_is_served_no_longer_is_let_go_all_the_same(world: World) -> None:
+async def test_an_object_in_a_namespace_that_nobody_serves_any_more_is_let_go_all_the_same(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qc_operator.departures.ANOTHERS", 0.01)
     world.target.replicas = 5
     world.ours = frozenset()
     await world.apply(restoreReplicasOnDelete="Original", finalizers=HELD, deleted=True, status={"originalReplicas": 2})
 
+    async with asyncio.timeout(5):
+        while FINALIZER in finalizers(world):  # noqa: ASYNC110 - the pause has a real timer
+            await asyncio.sleep(0.01)
+
     assert ([2], [HELD[1]]) == (world.target.writes, finalizers(world))
+
+
+async def test_an_object_that_another_release_serves_is_left_to_it(world: World) -> None:
+    world.target.replicas = 5
+    world.ours = frozenset()
+    await world.apply(restoreReplicasOnDelete="Original", finalizers=HELD, deleted=True, status={"originalReplicas": 2})
+
+    assert ([], list(HELD)) == (world.target.writes, finalizers(world))
 
 
 async def test_a_mistake_of_ours_holds_no_object_for_ever(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,6 +104,32 @@ def test_a_number_that_is_held_for_a_while_is_told_when_it_is_seen(target: Targe
     assert [5] == [replicas for _, replicas in target.writes]
 
 
+def test_who_sets_replicas_twice_before_anything_can_be_said_of_them_has_undone_ours_once(target: Target) -> None:
+    for _ in range(3):
+        assert not target.in_conflict()
+        target.run(30)
+        for number in (8, 9):
+            target.set(number)
+            assert target.foreign.see(target.scale(), agreed=None, now=target.now) is None
+        target.turn()
+
+    assert target.in_conflict()
+    assert target.told == [BY_HAND.replace("to 7", "to 9").replace('"7"', '"9"')] * 2
+
+
+def test_who_sets_our_number_again_before_anything_can_be_said_has_undone_nothing(target: Target) -> None:
+    for _ in range(4):
+        for number in (8, 5):
+            target.set(number)
+            assert target.foreign.see(target.scale(), agreed=None, now=target.now) is None
+        target.run(30)
+    target.set(7)
+    target.turn()
+
+    assert ([BY_HAND], 1) == (target.told, len(target.writes))
+    assert not target.in_conflict()
+
+
 def test_the_first_look_after_a_start_tells_nothing() -> None:
     target = Target(replicas=9, writer="kubectl")
     target.run(30)
