@@ -268,7 +268,7 @@ def _costs() -> list[Panel]:
         graph(
             Meaning(
                 title="Memory",
-                description="Resident memory of each pod. The chart's limit is 512 MiB unless it was changed.",
+                description="Resident memory of each pod. The chart's limit is 1 GiB unless it was changed.",
                 unit="bytes",
                 thresholds=((None, CALM), (400 * 2**20, WARN)),
             ),
