@@ -270,7 +270,7 @@ def _costs() -> list[Panel]:
                 title="Memory",
                 description="Resident memory of each pod. The chart's limit is 1 GiB unless it was changed.",
                 unit="bytes",
-                thresholds=((None, CALM), (400 * 2**20, WARN)),
+                thresholds=((None, CALM), (800 * 2**20, WARN)),
             ),
             [
                 Query(
