@@ -21,6 +21,7 @@ SLOW: Final = frozenset(
         "test_learning_loops.py",
         "test_learning_throughput.py",
         "test_stories.py",
+        "test_undecided_loops.py",
     }
 )
 """Simulations of many minutes: seconds for each mutant, and what they tell of a decision others tell, too."""

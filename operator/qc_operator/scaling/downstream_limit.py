@@ -73,6 +73,8 @@ class DownstreamLimit(msgspec.Struct, frozen=True, kw_only=True, array_like=True
     """When there was full work in these entries last."""
     known_at: float
     """When all that the target consumes from was known last."""
+    there: int = 0
+    """Replicas asked for when it was found, the fewest in a row; 0 after a restart, when that is not known."""
 
 
 def tried(
@@ -118,25 +120,28 @@ def _judged(
     if found is Effect.UNCLEAR:
         return trial, limit
     if found is Effect.SOMETHING:
-        return compared_anew(trial), limit
-    anew = begun(seen)
-    if found is Effect.ELSEWHERE:
+        anew = compared_anew(trial)
+        if limit is not None and limit.times and limit.entries == trial.entries:
+            limit = _risen(limit, rate=anew.span.rate, replicas=seen.current, now=now)
         return anew, limit
+    after = begun(seen)
+    if found is Effect.ELSEWHERE:
+        return after, limit
     if found is Effect.LESS and not trial.less:
         # If the next comparison ends like this as well, more replicas are what does it.
-        return None if anew is None else replace(anew, less=True), limit
-    return anew, _found(trial=trial, limit=limit, now=now)
+        return None if after is None else replace(after, less=True), limit
+    return after, _found(trial=trial, limit=limit, now=now)
 
 
 def _found(*, trial: Trial, limit: DownstreamLimit | None, now: float) -> DownstreamLimit:
     """The limit that was found. One that is found while the last block still holds is no further time."""
     before, after = trial.span, trial.span if trial.added is None else trial.added.span
-    times, enough = 1, enough_replicas(before=before, after=after)
+    times, enough, there = 1, enough_replicas(before=before, after=after), trial.replicas
     low, high = max(1, round(before.pods)), round(after.pods)
     if limit is not None:
         times = limit.times + (now >= limit.until)
         if limit.times and limit.entries == trial.entries:
-            enough = min(enough, limit.enough)
+            enough, there = min(enough, limit.enough), min(there, limit.there or there)
     return DownstreamLimit(
         entries=trial.entries,
         low=low,
@@ -149,6 +154,7 @@ def _found(*, trial: Trial, limit: DownstreamLimit | None, now: float) -> Downst
         until=now + block(times),
         busy_at=now,
         known_at=now,
+        there=there,
     )
 
 
@@ -157,8 +163,8 @@ def block(times: int) -> float:
     return min(LONGEST_BLOCK, FIRST_BLOCK * 2.0 ** min(times - 1, 8))
 
 
-def allowed(*, limit: DownstreamLimit, now: float) -> int | None:
-    """Replicas that may be asked for all the same, whatever there are; None where nothing is held."""
+def allowed(*, limit: DownstreamLimit, now: float, current: int = 0) -> int | None:
+    """Replicas that may be asked for all the same, with so many there; None where nothing is held."""
     if now - limit.known_at > LOST_FOR:
         return None
     if not limit.times:
@@ -170,7 +176,9 @@ def allowed(*, limit: DownstreamLimit, now: float) -> int | None:
         # A step too small to be told from the noise is never judged, and a limit must not be believed for ever. So it
         # is made larger until it is; more slowly each time that it brought nothing.
         larger = 1 << min(int((now - limit.until) / (TRIAL * limit.times)), LARGER_MOST)
-        return limit.enough + larger * max(1, round(TRIED * limit.enough))
+        # Where all are still there that were found to be too many, a step to fewer would be none and show nothing.
+        there = limit.there or limit.high
+        return (there if current >= there else limit.enough) + larger * max(1, round(TRIED * limit.enough))
     return None
 
 

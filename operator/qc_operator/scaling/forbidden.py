@@ -47,7 +47,7 @@ def forbids(*, memory: GuardMemory, index: int, observation: Observation, now: f
         words = stuck_words(progress=progress, name=entry.name)
         return Forbidden(reason="ConsumersStuck", message=words, replicas=observation.current)
     if limit is not None and limit.entries >> index & 1:
-        most = allowed(limit=limit, now=now)
+        most = allowed(limit=limit, now=now, current=observation.current)
         if most is not None:
             replicas = max(observation.current, most)
             return Forbidden(reason="DownstreamLimited", message=limit_words(limit), replicas=replicas)

@@ -2,9 +2,10 @@
 
 Steps often follow one another before the pods of the first are ready, from zero above all. So nothing waits for a
 number of replicas that stands still. *Before* is a span of full work up to the moment at which more are seen at work,
-with those that may have been at work at each reading. *After* is what follows, with those that certainly were: pods
-that are ready, with consumers, for as long as a first acknowledgement takes and the statistics are late. More of them
-in the one and fewer in the other make the gain that is expected smaller, never larger.
+with those that may have been at work at each reading; where throughput fell meanwhile, from then on (`fallen.py`).
+*After* is what follows, with those that certainly were: pods that are ready, with consumers, for as long as a first
+acknowledgement takes and the statistics are late. More of them in the one and fewer in the other make the gain that is
+expected smaller, never larger.
 
 Work is full while an entry has messages waiting at every reading, and at each at least as many as were acknowledged
 until the next: a queue cannot run empty in between by fewer. Whatever ends it ends the trial without a verdict.
@@ -17,6 +18,7 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
+from qc_operator.scaling.fallen import latest, since_fallen
 from qc_operator.scaling.full_work import FullWork
 from qc_operator.scaling.step_effect import Span, growth, telling
 from qc_operator.scaling.trust import TOTALS_MAX_AGE
@@ -85,6 +87,8 @@ class Trial(msgspec.Struct, frozen=True, array_like=True):
     added: Added | None = None
     less: bool = False
     """Whether the last comparison ended with clearly less than before."""
+    pieces: tuple[Span, ...] = ()
+    """The last half minute of `span`; nothing once replicas have been added."""
 
 
 def begun(seen: FullWork) -> Trial | None:
@@ -126,7 +130,7 @@ def gone_on(*, before: Trial, seen: FullWork, warm_up: float) -> Trial | None:
         pod_seconds=crew.pods * seconds,
         consumer_seconds=crew.consumers * seconds,
     )
-    span, added = before.span, before.added
+    span, added, pieces = before.span, before.added, before.pieces
     if added is not None:
         service = span.consumer_seconds / span.acknowledged
         late = STATISTICS_LATE + min(max(warm_up, service), WARM_UP_MOST)
@@ -134,9 +138,10 @@ def gone_on(*, before: Trial, seen: FullWork, warm_up: float) -> Trial | None:
     elif before.at < before.since:
         pass
     elif telling(before=span, growth=growth(before=span, after=gone)):
-        added = Added(seen.at, seen.at, crew)
+        added, pieces = Added(seen.at, seen.at, crew), ()
     else:
-        span = (span.halved() if span.seconds > MEMORY else span).plus(gone)
+        span, pieces = (span.halved() if span.seconds > MEMORY else span).plus(gone), latest(pieces, gone)
+        span = since_fallen(span=span, pieces=pieces)
     return Trial(
         entries=before.entries,
         replicas=seen.current,
@@ -148,6 +153,7 @@ def gone_on(*, before: Trial, seen: FullWork, warm_up: float) -> Trial | None:
         span=span,
         added=added,
         less=before.less,
+        pieces=pieces,
     )
 
 

@@ -148,6 +148,47 @@ def test_a_step_that_is_never_judged_is_made_larger_until_it_is(times: int) -> N
     assert 4 + 2**20 == allowed(limit=limit, now=9e8)
 
 
+@pytest.mark.parametrize(
+    ("there", "current", "most"),
+    [(20, 20, 22), (20, 22, 22), (20, 30, 22), (20, 19, 10), (0, 16, 18), (0, 15, 10), (20, 0, 10)],
+)
+def test_where_all_are_still_there_that_were_too_many_the_step_goes_on_from_them(
+    there: int, current: int, most: int
+) -> None:
+    """Eight were enough of 16 at work; more may have been asked for, which is not known any more after a restart."""
+    limit = msgspec.structs.replace(LIMIT, there=there, until=1000.0, busy_at=1000.0, known_at=1000.0)
+
+    assert most == allowed(limit=limit, now=1000.0, current=current)
+    assert 8 == allowed(limit=limit, now=999.9, current=current)
+
+
+def test_a_limit_that_is_none_is_looked_at_again_when_its_block_ends() -> None:
+    """Sixteen do what eight did, for messages became heavier just then. Two more do as much more as they should."""
+    target = at_full_work(replicas=8)
+    stepped(target, 16, rate=40.0)
+    target.until("DownstreamLimited", within=600)
+    assert target.limit is not None
+    assert 16 == target.limit.there
+    target.run(300)
+    forbidden = target.run(5)
+    assert forbidden is not None
+    assert 18 == forbidden.replicas
+    stepped(target, 18, rate=45.0)
+    target.run(300)
+
+    assert (0, 18, 45.0) == (target.limit.times, target.limit.enough, target.limit.after)
+
+
+def test_the_steps_that_follow_one_limit_after_another_go_on_from_the_fewest() -> None:
+    target = at_full_work(replicas=8)
+    for replicas in (16, 24):
+        stepped(target, replicas, rate=40.0)
+        target.run(300)
+
+    assert target.limit is not None
+    assert (2, 8, 16) == (target.limit.times, target.limit.enough, target.limit.there)
+
+
 def test_a_block_never_ends_in_a_jump() -> None:
     target = at_full_work(replicas=8)
     stepped(target, 16, rate=40.0)
