@@ -251,7 +251,7 @@ async def test_what_stands_within_a_sentence_can_be_typed(admin: Access, shop: s
         await asyncio.to_thread(shell, Block(document=page, line=0, language="sh", text=text, before=""))
 
 
-SKETCH = re.compile(r"kubectl (scale|apply|delete|patch|annotate)")
+SKETCH = re.compile(r"kubectl (scale|apply|delete|patch|annotate|port-forward)")
 """What is meant there is the command as such, whatever its object."""
 
 
