@@ -52,6 +52,7 @@ def test_no_confirmed_message_is_lost_under_random_kills(
     with own_vhost.channel() as channel:
         channel.queue_declare("orders.retry.200ms", durable=True, arguments=rung_arguments("orders", 200))
     own_rabbitmq.settle_quorum_queues()
+    own_rabbitmq.settle_metadata()
     folder = tmp_path / "shared"
     settings = {
         "CONSUMER_CONCURRENCY": str(CONCURRENCY),

@@ -136,7 +136,8 @@ async def test_an_autoscaler_is_a_rival_from_its_creation_to_its_end(admin: Acce
 
         await admin.delete(f"{autoscalers(shop)}/mails")
         await seen.rival(receipts(shop), None)
-        assert [receipts(shop)] * 2 == seen.told
+        # Another test's namespace may still be going.
+        assert 2 == seen.told.count(receipts(shop))
 
 
 @pytest.mark.usefixtures("granted")

@@ -53,6 +53,8 @@ def issuer() -> Iterator[TokenIssuer]:
 async def session() -> AsyncIterator[aiohttp.ClientSession]:
     async with open_session() as opened:
         yield opened
+    # TLS says goodbye after the session is closed: https://docs.aiohttp.org/en/stable/client_advanced.html#graceful-shutdown
+    await asyncio.sleep(0.1)
 
 
 @pytest.fixture

@@ -57,6 +57,7 @@ def test_no_confirmed_message_is_lost_when_the_broker_is_killed(
     own_rabbitmq: RabbitMQNode, own_vhost: Vhost, producers: Producers
 ) -> None:
     own_vhost.declare("orders")
+    own_rabbitmq.settle_metadata()
     producer = producers(own_vhost, timeout=40, max_unconfirmed=50)
     confirmed: list[str] = []
     enough = threading.Event()

@@ -107,8 +107,12 @@ class Writers:
         """Tell it to end; how many seconds that took."""
         began = time.monotonic()
         self.processes[identity].terminate()
-        assert self.processes[identity].wait(PATIENCE) == 0
+        self.until_ended(identity)
         return time.monotonic() - began
+
+    def until_ended(self, identity: str) -> None:
+        """Wait until it has ended as it was told. Told again meanwhile, it could die of the signal on its way out."""
+        assert self.processes[identity].wait(PATIENCE) == 0
 
     def said(self, identity: str, level: str) -> list[str]:
         """What its log has at a level."""

@@ -106,7 +106,7 @@ def replaced(writers: Writers, old: list[str], new: list[str]) -> tuple[float, f
     for leader in old:
         writers.processes[leader].terminate()
     for leader in old:
-        writers.end(leader)
+        writers.until_ended(leader)
     given = time.monotonic() - began
     for leader in new:
         writers.until_writing(leader)
