@@ -13,8 +13,7 @@ from tests.chaos.operator_process import OperatorProcess
 from tests.chaos.plane import Plane
 from tests.chaos.scene import GROWTH, MOST, Scene, running
 from tests.rabbitmq_node import RabbitMQNode
-
-Say = Callable[[str, float], None]
+from tests.told_figures import Say, sayer
 
 
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
@@ -85,10 +84,4 @@ def _holds(scene: Scene) -> Iterator[None]:
 @pytest.fixture
 def say(record_property: Callable[[str, object], None], capsys: pytest.CaptureFixture[str]) -> Say:
     """Tell a figure, on the terminal and in the report."""
-
-    def tell(what: str, seconds: float) -> None:
-        record_property(what, round(seconds, 1))
-        with capsys.disabled():
-            print(f"\n  {what}: {seconds:.1f} s", end="")  # noqa: T201 - that is what it is for
-
-    return tell
+    return sayer(record_property=record_property, capsys=capsys, on_terminal=1, in_report=1)

@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from tests.chaos.conftest import Say
 from tests.chaos.operator_process import OperatorProcess
 from tests.chaos.plane import until
 from tests.chaos.scene import Scene
+from tests.told_figures import Say
 
 pytestmark = pytest.mark.usefixtures("operator")
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.conftest import Say
 from tests.chaos.operator_process import OperatorProcess
 from tests.chaos.plane import until
 from tests.chaos.scene import LEASE, Scene
+from tests.told_figures import Say
 
 DAY = 86_400
 LIBRARY = "faketime/libfaketimeMT.so.1"

@@ -9,11 +9,11 @@ import time
 
 import pytest
 
-from tests.chaos.conftest import Say
 from tests.chaos.members import Member
 from tests.chaos.operator_process import OperatorProcess
 from tests.chaos.plane import until
 from tests.chaos.scene import BANK, SHOP, Scene
+from tests.told_figures import Say
 
 pytestmark = pytest.mark.usefixtures("operator")
 

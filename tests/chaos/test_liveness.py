@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.chaos.conftest import Say
 from tests.chaos.faulty_proxy import Fault, FaultyProxy, watches_of
 from tests.chaos.operator_process import OperatorProcess
 from tests.chaos.plane import until
 from tests.chaos.scene import LEASE, Scene
+from tests.told_figures import Say
 
 IMPATIENT = """
 import sys

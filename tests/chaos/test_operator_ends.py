@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from qc_operator import VERSION
-from tests.chaos.conftest import Say
 from tests.chaos.operator_process import OperatorProcess
 from tests.chaos.plane import LEASES, until
 from tests.chaos.scene import LEASE, Scene
 from tests.e2e.hpa.control_plane import HOST
+from tests.told_figures import Say
 
 WINDOW = 10
 """Seconds of stabilization of a target that is to go down once the operator has looked at it for so long."""

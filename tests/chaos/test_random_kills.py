@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import pytest
 
 from qc_operator.sharding import Shard
-from tests.chaos.conftest import Say
 from tests.chaos.operator_process import OperatorProcess
 from tests.chaos.plane import OPERATORS, until
 from tests.chaos.scene import LEASE, Scene
+from tests.told_figures import Say
 
 SHARDS = 4
 KILLS = 5

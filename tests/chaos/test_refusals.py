@@ -6,11 +6,11 @@ import time
 
 import pytest
 
-from tests.chaos.conftest import Say
 from tests.chaos.faulty_proxy import Fault, FaultyProxy, everything, of
 from tests.chaos.operator_process import OperatorProcess
 from tests.chaos.plane import until
 from tests.chaos.scene import LEASE, Scene
+from tests.told_figures import Say
 
 pytestmark = pytest.mark.usefixtures("behind_proxy")
 

@@ -11,11 +11,10 @@ from qc_operator.sharding import Shard
 from tests.e2e.leadership.audited_plane import AuditedPlane
 from tests.e2e.leadership.processes import Writers
 from tests.e2e.leadership.writer import INSTALLATION, Settings
+from tests.told_figures import Say, sayer
 from tests.toxiproxy import Toxiproxy
 
 _NUMBERS = itertools.count(1)
-
-Say = Callable[..., None]
 
 
 @pytest.fixture(scope="session")
@@ -58,10 +57,4 @@ def prepare(plane: AuditedPlane, shard: str) -> None:
 @pytest.fixture
 def say(record_property: Callable[[str, object], None], capsys: pytest.CaptureFixture[str]) -> Say:
     """Tell a figure, on the terminal and in the report."""
-
-    def tell(what: str, seconds: float) -> None:
-        record_property(what, round(seconds, 3))
-        with capsys.disabled():
-            print(f"\n  {what}: {seconds:.2f} s", end="")  # noqa: T201 - that is what it is for
-
-    return tell
+    return sayer(record_property=record_property, capsys=capsys, on_terminal=2, in_report=3)

@@ -7,9 +7,10 @@ import time
 import pytest
 
 from tests.e2e.leadership.audited_plane import LEASES, AuditedPlane
-from tests.e2e.leadership.conftest import Say, prepare
+from tests.e2e.leadership.conftest import prepare
 from tests.e2e.leadership.processes import Writers, until
 from tests.e2e.leadership.writer import INSTALLATION
+from tests.told_figures import Say
 
 pytestmark = [
     pytest.mark.cluster,
