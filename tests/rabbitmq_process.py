@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 from tests.rabbitmq_release import SCRIPTS, Release
@@ -50,7 +51,7 @@ class NodeProcess:
         # The kernel ends the child with the test run, even one that was killed with SIGKILL.
         guarded = ["setpriv", "--pdeathsig", "KILL", "--", *self.release.command(*command)]
         with (self.folder / "output").open("ab") as output:
-            return subprocess.Popen(
+            child = subprocess.Popen(
                 guarded,
                 env=self._environment(),
                 cwd=self.folder,
@@ -59,6 +60,10 @@ class NodeProcess:
                 stderr=output,
                 start_new_session=True,
             )
+        # A run that is killed before the child has asked for its signal would leave it behind.
+        while child.poll() is None and Path("/proc", str(child.pid), "comm").read_text() == "setpriv\n":
+            time.sleep(0.001)
+        return child
 
     def launch(self, *, with_epmd: bool) -> None:
         """Start the processes that do not run."""

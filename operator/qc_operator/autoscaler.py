@@ -120,7 +120,9 @@ class Autoscaler:
         if self._feeding.awaited(entries, now=seen_at):
             self._recollection.nothing_seen(now=seen_at)
             return
-        if not place.due(now=seen_at):
+        if retry_in := place.retry_in(now=seen_at):
+            # A queue that does not change may be read again only seconds after that.
+            self.turns.wake_in(retry_in)
             return
         await self._around.rivals.settled()
         try:
@@ -131,7 +133,8 @@ class Autoscaler:
                 known, spec=known.spec, feed=feed, place=place, entries=entries, seen_at=seen_at
             )
         except (FinalizerError, ApiError) as refused:
-            place.refused(now=seen_at)  # The next try is not the next turn.
+            place.refused(now=seen_at)
+            self.turns.wake_in(place.retry_in(now=seen_at))  # The next try is not the next reading.
             refusal.tell(
                 refused,
                 about=self._known,

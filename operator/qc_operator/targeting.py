@@ -46,9 +46,9 @@ class Workplace:
         )
         return tuple(filter(None, problems))
 
-    def due(self, *, now: float) -> bool:
-        """Whether to try it, after it was refused."""
-        return now >= self._retry_at
+    def retry_in(self, *, now: float) -> float:
+        """Seconds until it is worth a try after it was refused; 0 when it was not, or when they have passed."""
+        return max(0.0, self._retry_at - now)
 
     def refused(self, *, now: float) -> None:
         """Try it again later, and read it then."""

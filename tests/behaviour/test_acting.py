@@ -2,6 +2,9 @@
 
 import asyncio
 
+import pytest
+
+from qc_operator import targeting
 from qc_operator.cluster.client import ApiError
 from tests.behaviour.conftest import KEY, World, conflict, unavailable
 from tests.unit.operator.conftest import missing, unknown
@@ -97,6 +100,23 @@ async def test_a_target_that_may_not_be_written_is_told(world: World) -> None:
     await world.messages(95)
 
     assert ("False", "TargetForbidden") == world.condition("Ready")
+
+
+async def test_a_write_that_was_refused_is_tried_again_though_the_queue_says_nothing_new(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(targeting, "RETRY", 0.05)
+    await world.apply()
+    forbidden = ApiError(status=403, reason="Forbidden", message="cannot patch resource deployments/scale")
+    world.target.troubles = [(forbidden, lambda: None)]
+    await world.messages(95)
+    assert [] == world.target.writes
+
+    world.clock.now += 0.05
+    async with asyncio.timeout(5):
+        while not world.target.writes:  # noqa: ASYNC110 - a list of writes has no event
+            await asyncio.sleep(0.01)
+    assert [5] == world.target.writes
 
 
 async def test_a_broker_outage_moves_nothing_and_is_told_once(world: World) -> None:
