@@ -16,22 +16,37 @@ and the renewal of the Lease, which needs several passes, has 5.
 """
 
 
+URGENT_IN_ONE_PASS: Final = 20
+"""How many of them are urgent as long as others wait, too: work that never ends must not keep replicas from going down.
+"""
+
+
 class Admission:
-    """Lets turns begin, in the order in which they came."""
+    """Lets turns begin in the order in which they came, those that are urgent before the others."""
 
     def __init__(self) -> None:
         self._line: deque[Callable[[], None]] = deque()
+        self._urgent: deque[Callable[[], None]] = deque()
         self._left = IN_ONE_PASS
         self._counting = False
 
-    def admit(self, begin: Callable[[], None]) -> None:
-        """Call `begin` now, or in one of the next passes if enough have begun in this one."""
-        if self._left and not self._line:
+    def admit(self, begin: Callable[[], None], *, urgent: Callable[[], bool]) -> None:
+        """Call `begin` now, or in one of the next passes if enough have begun in this one.
+
+        Whether it is `urgent` is asked only if it has to wait.
+        """
+        if self._left and not self._line and not self._urgent:
             self._left -= 1
             begin()
+        elif urgent():
+            self._urgent.append(begin)
         else:
             self._line.append(begin)
         self._count()
+
+    def hurry(self, begin: Callable[[], None]) -> None:
+        """Call `begin`, which waits, before those that are not urgent; it is called once more in its old place."""
+        self._urgent.append(begin)
 
     def _count(self) -> None:
         if not self._counting:
@@ -41,8 +56,13 @@ class Admission:
     def _next_pass(self) -> None:
         self._counting = False
         self._left = IN_ONE_PASS
-        while self._line and self._left:
-            self._left -= 1
-            self._line.popleft()()
+        self._begin(self._urgent, most=URGENT_IN_ONE_PASS)
+        self._begin(self._line, most=IN_ONE_PASS)
+        self._begin(self._urgent, most=IN_ONE_PASS)
         if self._left < IN_ONE_PASS:
             self._count()
+
+    def _begin(self, line: deque[Callable[[], None]], *, most: int) -> None:
+        for _ in range(min(most, self._left, len(line))):
+            self._left -= 1
+            line.popleft()()

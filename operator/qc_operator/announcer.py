@@ -83,7 +83,7 @@ class Announcer:
     async def keep_original(self, replicas: int, *, about: Known) -> None:
         """Have that number in the status. Raises `ApiError`."""
         status = {**self._status, "originalReplicas": replicas}
-        await self._statuses.write(key=about.key, uid=about.uid, status=status, urgent=True)
+        await self._statuses.write(key=about.key, uid=about.uid, status=lambda: status, urgent=True)
         self._status = status
 
     def forget_original(self) -> None:

@@ -59,6 +59,7 @@ class Autoscaler:
             take=self._take_turn,
             clock=surroundings.clock,
             admission=surroundings.admission,
+            urgent=lambda: self._feeding.work_waits,
             ended=self._metrics.turn_ended,
         )
         self.update(known)

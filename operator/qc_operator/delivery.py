@@ -43,7 +43,8 @@ class Delivery:
         self._status = status
         self._complete = complete
         self._written: Mapping[str, Any] = status()
-        self._written_at = float("-inf")
+        # Who led before has written it: its numbers are not due before we have read all of them.
+        self._written_at = around.clock.monotonic() if self._written else float("-inf")
         self._refused_at = float("-inf")
         self._refused_for = REFUSED_RETRY
         self._news: deque[tuple[Event, datetime]] = deque(maxlen=EVENTS_MOST)
@@ -95,7 +96,7 @@ class Delivery:
         try:
             while self._about is not None and (self._news or self._status_is_due()):
                 if self._status_is_due():
-                    await self._write_status(self._status(), about=self._about)
+                    await self._write_status(about=self._about)
                 while self._news and self._about is not None:
                     event, at = self._news.popleft()
                     await self._events.post(
@@ -111,9 +112,16 @@ class Delivery:
         finally:
             self._task = None
 
-    async def _write_status(self, told: Mapping[str, Any], *, about: Known) -> None:
+    async def _write_status(self, *, about: Known) -> None:
+        told: Mapping[str, Any] = {}
+
+        def latest() -> Mapping[str, Any]:
+            nonlocal told
+            told = self._status()
+            return self._complete(told)
+
         try:
-            await self._statuses.write(key=about.key, uid=about.uid, status=self._complete(told))
+            await self._statuses.write(key=about.key, uid=about.uid, status=latest)
         except ApiError as error:
             if error.not_found:
                 # Deleted while the watch was away, which no event tells of any more.

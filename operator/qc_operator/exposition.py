@@ -6,6 +6,7 @@ The formats are Prometheus' text format 0.0.4 and OpenMetrics 1.0 (openmetrics.i
 from __future__ import annotations
 
 import asyncio
+import time
 import zlib
 from collections.abc import AsyncIterator, Collection
 from typing import Final
@@ -23,6 +24,10 @@ GZIP_LEVEL: Final = 1
 """Of ten thousand objects: 47 MB become 3.3 MB in 0.08 s. Level 6 takes four times as long for 2.3 MB."""
 _GZIP: Final = 16 + zlib.MAX_WBITS
 """zlib's window bits for a gzip header and trailer."""
+HELD: Final = 0.005
+"""Seconds for which a scrape holds the event loop at a time. The whole text of 10,000 objects takes 0.6 s. Given back
+after each piece of it, which takes less than a millisecond, it took 8 s among all that goes on: Prometheus gives up
+after 10."""
 _SENT: Final = 65_536
 """Bytes that are sent at once."""
 
@@ -55,10 +60,12 @@ async def scraped(
     *, objects: ObjectSeries, process: CollectorRegistry, openmetrics: bool, names: Collection[str] = ()
 ) -> AsyncIterator[bytes]:
     """The text in pieces. `names` are those of samples, as in `?name[]=`; all without any."""
-    wanted = frozenset(names)
+    wanted, since = frozenset(names), time.perf_counter()
     for piece in objects.pieces(openmetrics=openmetrics, names=wanted):
         yield piece
-        await asyncio.sleep(0)
+        if time.perf_counter() - since > HELD:
+            await asyncio.sleep(0)
+            since = time.perf_counter()
     chosen = process.restricted_registry(wanted) if wanted else process
     # Some 300 series, and 3 ms.
     text: bytes = openmetrics_text.generate_latest(chosen) if openmetrics else generate_latest(chosen)  # type: ignore[no-untyped-call] # it has no types

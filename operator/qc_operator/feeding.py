@@ -51,6 +51,11 @@ class Feeding:
             self._awaiting_since = now
         return now - self._awaiting_since < START_PATIENCE
 
+    @property
+    def work_waits(self) -> bool:
+        """Whether there are messages, as far as is known."""
+        return self.feed is not None and any(entry.ready for entry in self.feed.observe())
+
     def close(self) -> None:
         """Read nothing any more."""
         if self.feed is not None:

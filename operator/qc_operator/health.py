@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 
@@ -38,9 +39,10 @@ async def serve(
         # As Prometheus asks for some of them: ?name[]=...
         names = request.query.getall("name[]", ())
         text = scraped(objects=metrics.objects, process=metrics.process, openmetrics=openmetrics, names=names)
-        async for piece in packed(text, gzip=gzip):
-            await response.write(piece)
-        await response.write_eof()
+        with contextlib.suppress(ConnectionResetError):  # Who asked has gone away, as Prometheus does when it is late.
+            async for piece in packed(text, gzip=gzip):
+                await response.write(piece)
+            await response.write_eof()
         return response
 
     async def healthz(_: web.Request) -> web.Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from qc_operator.brokers import NOT_READ_YET
 from qc_operator.scaling.observation import Depth, EntryObservation, Missing, Totals
 from qc_operator.scaling.rates import Rates
 from qc_operator.scaling.situation import Waiting
@@ -27,6 +28,9 @@ def entry_status(entry: EntryObservation, *, at: str, previous: Mapping[str, Any
             told["unacknowledged"] = unacknowledged
         else:
             unread = next(queue.totals for queue in entry.queues if not isinstance(queue.totals, Totals))
+            if "unacknowledged" in before and getattr(unread, "cause", None) == NOT_READ_YET:
+                # After a change of leader it is read within seconds. Two writes for each object would be all it brings.
+                return told | {"unacknowledged": before["unacknowledged"]}
             told["message"] = f"unacknowledged not known: {unread.message}"[:1024]
         return told
     depth = entry.unmatched or next(queue.depth for queue in entry.queues if not isinstance(queue.depth, Depth))

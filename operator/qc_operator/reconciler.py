@@ -18,6 +18,7 @@ from qc_operator.departures import Departures
 from qc_operator.heap import Heap
 from qc_operator.ownership import TargetId
 from qc_operator.registry import Key, Known, Registry
+from qc_operator.scaling.rounding import number_of
 from qc_operator.stalling import stalled
 from qc_operator.surroundings import Surroundings
 
@@ -135,26 +136,28 @@ class Reconciler:
     async def _align_all(self) -> None:
         while self._align_again:
             # What is ours may become another while this goes on: then all are gone through once more.
-            self._align_again = False
+            self._align_again, before = False, len(self._autoscalers)
             for number, known in enumerate(self._registry, start=1):
                 if (latest := self._registry.get(known.key)) is not None:
                     try:
-                        self._align(latest)
+                        self._align(latest, level=logging.DEBUG)
                     except Exception:
                         log.exception("%s: is not served", known.key)
                 if number % AT_ONCE == 0:
                     self._heap.grew()
                     await asyncio.sleep(0)
+            if (after := len(self._autoscalers)) > before:
+                log.info("serving %s, %d before", number_of(after, "QueueConsumer"), before)
         self._aligning = None
 
-    def _align(self, known: Known) -> None:
+    def _align(self, known: Known, *, level: int = logging.INFO) -> None:
         if not self._leading:
             return
         serves = self._serves(known.key)
         if known.deleting or not serves:
             self._leave(known, serves=serves)
         elif (autoscaler := self._autoscalers.get(known.key)) is None:
-            log.info("%s: serving", known.key)
+            log.log(level, "%s: serving", known.key)
             self._departures.end(known.key)
             self._autoscalers[known.key] = Autoscaler(
                 known=known,

@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 class Turns:
     """Takes a turn when it is woken and admitted, and nobody waits longer for it than for the turn under way.
 
-    `ended` is told after each how many seconds it took.
+    `urgent` says whether work waits for the next one. `ended` is told after each how many seconds it took.
     """
 
     def __init__(
@@ -24,9 +24,11 @@ class Turns:
         take: Callable[[], Awaitable[None]],
         clock: Clock,
         admission: Admission,
+        urgent: Callable[[], bool] = lambda: False,
         ended: Callable[[float], None] = lambda _: None,
     ) -> None:
         self._take = take
+        self._urgent = urgent
         self._ended = ended
         self._admission = admission
         self._monotonic = clock.monotonic
@@ -38,18 +40,23 @@ class Turns:
         self._timer: asyncio.TimerHandle | None = None
         self._waiting = False
         """Whether it will be admitted in one of the next passes of the loop."""
+        self._hurried = False
+        """Whether it has moved up since."""
         self._again = False
         self._closed = False
 
     def wake(self) -> None:
         """Take a turn now, or once more after the one under way."""
-        if self._closed or self._waiting:
+        if self._closed:
             return
-        if self._task is None:
-            self._waiting = True
-            self._admission.admit(self._begin)
-        else:
+        if self._task is not None:
             self._again = True
+        elif not self._waiting:
+            self._waiting, self._hurried = True, False
+            self._admission.admit(self._begin, urgent=self._urgent)
+        elif not self._hurried and self._urgent():
+            self._hurried = True
+            self._admission.hurry(self._begin)
 
     def wake_in(self, seconds: float | None) -> None:
         """Take one then, if nobody asks for another time before; None asks for none."""
@@ -67,8 +74,8 @@ class Turns:
             self._task.cancel()
 
     def _begin(self) -> None:
-        self._waiting = False
-        if not self._closed:
+        waited, self._waiting = self._waiting, False
+        if waited and not self._closed:
             self._task = asyncio.create_task(self._take_all())
 
     async def _take_all(self) -> None:

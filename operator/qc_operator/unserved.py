@@ -49,7 +49,7 @@ async def tell(*, known: Known, status: Mapping[str, Any], around: Surroundings)
     back_off = BackOff()
     for _ in range(TRIES):
         try:
-            await around.statuses.write(key=known.key, uid=known.uid, status=status)
+            await around.statuses.write(key=known.key, uid=known.uid, status=lambda: status)
         except ApiError as error:
             if error.not_found:
                 return

@@ -280,14 +280,21 @@ class World:
     async def settled(self) -> None:
         """They are known."""
 
-    async def write(self, *, key: Key, uid: str, status: Mapping[str, Any], urgent: bool = False) -> None:  # noqa: ARG002
+    async def write(
+        self,
+        *,
+        key: Key,
+        uid: str,
+        status: Callable[[], Mapping[str, Any]],
+        urgent: bool = False,  # noqa: ARG002
+    ) -> None:
         assert (KEY, str) == (key, type(uid))
         if self.patience:
             await self.patience.wait()
         if self.status_trouble:
             raise self.status_trouble
-        self.statuses.append(dict(status))
-        self.finalizers.body["status"] = {**self.finalizers.body["status"], **status}
+        self.statuses.append(dict(status()))
+        self.finalizers.body["status"] = {**self.finalizers.body["status"], **self.statuses[-1]}
 
     async def post(self, *, about: Known, warning: bool, reason: str, action: str, note: str, at: datetime) -> None:
         assert (KEY, bool, str, datetime) == (about.key, type(warning), type(action), type(at))

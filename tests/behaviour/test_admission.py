@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import asyncio
 
-from qc_operator.admission import IN_ONE_PASS, Admission
+from qc_operator.admission import IN_ONE_PASS, URGENT_IN_ONE_PASS, Admission
 from qc_operator.turns import Turns
 from tests.behaviour.conftest import FakeClock
+
+
+def never() -> bool:
+    return False
+
+
+def always() -> bool:
+    return True
 
 
 async def test_what_comes_alone_begins_at_once() -> None:
     admission, begun = Admission(), list[int]()
 
     for number in range(5 * IN_ONE_PASS):
-        admission.admit(lambda number=number: begun.append(number))  # type: ignore[misc]
+        admission.admit(lambda number=number: begun.append(number), urgent=never)  # type: ignore[misc]
         assert begun[-1] == number
         await asyncio.sleep(0)
 
@@ -22,7 +30,7 @@ async def test_of_many_that_come_together_so_many_begin_in_each_pass() -> None:
     admission, begun = Admission(), list[int]()
 
     for number in range(3 * IN_ONE_PASS + 1):
-        admission.admit(lambda number=number: begun.append(number))  # type: ignore[misc]
+        admission.admit(lambda number=number: begun.append(number), urgent=never)  # type: ignore[misc]
 
     passes = [len(begun)]
     while len(begun) < 3 * IN_ONE_PASS + 1:
@@ -35,9 +43,9 @@ async def test_of_many_that_come_together_so_many_begin_in_each_pass() -> None:
 async def test_the_last_ones_place_is_free_again_in_the_next_pass() -> None:
     admission, begun = Admission(), list[str]()
     for _ in range(IN_ONE_PASS):
-        admission.admit(lambda: begun.append("early"))
+        admission.admit(lambda: begun.append("early"), urgent=never)
 
-    admission.admit(lambda: begun.append("late"))
+    admission.admit(lambda: begun.append("late"), urgent=never)
     assert "late" not in begun
     await asyncio.sleep(0)
 
@@ -82,3 +90,38 @@ async def test_who_waits_is_woken_once_and_ends_without_a_turn() -> None:
         await asyncio.sleep(0)
 
     assert taken == ["other"] * IN_ONE_PASS + ["woken"]
+
+
+async def test_what_is_urgent_begins_before_others_that_wait_and_leaves_them_a_part() -> None:
+    admission, begun = Admission(), list[str]()
+    for _ in range(3 * IN_ONE_PASS):
+        admission.admit(lambda: begun.append("other"), urgent=never)
+    for _ in range(2 * IN_ONE_PASS):
+        admission.admit(lambda: begun.append("urgent"), urgent=always)
+    assert begun == ["other"] * IN_ONE_PASS
+
+    await asyncio.sleep(0)
+    others = IN_ONE_PASS - URGENT_IN_ONE_PASS
+    assert begun[IN_ONE_PASS:] == ["urgent"] * URGENT_IN_ONE_PASS + ["other"] * others
+
+
+async def test_who_waits_moves_up_once_work_has_come_and_takes_one_turn() -> None:
+    admission, taken, work = Admission(), list[str](), False
+
+    async def take(name: str) -> None:
+        taken.append(name)
+
+    others = [Turns(take=lambda: take("other"), clock=FakeClock(), admission=admission) for _ in range(3 * IN_ONE_PASS)]
+    woken = Turns(take=lambda: take("woken"), clock=FakeClock(), admission=admission, urgent=lambda: work)
+    for turns in (*others, woken, woken):
+        turns.wake()
+    work = True
+    woken.wake()
+    woken.wake()
+
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert taken.index("woken") <= 2 * IN_ONE_PASS
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert sorted(taken) == ["other"] * 3 * IN_ONE_PASS + ["woken"]

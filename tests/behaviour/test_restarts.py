@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
+from qc_operator.brokers import NOT_READ_YET
+from qc_operator.scaling.observation import Depth, QueueObservation, Unknown
 from qc_operator.scaling.pods import Pods, StartedPod
 from tests.behaviour.conftest import World
-from tests.unit.operator.conftest import known
+from tests.unit.operator.conftest import known, queue
 
 ONE_IN_TEN_MINUTES = {"scaleUp": {"policies": [{"type": "Pods", "value": 1, "periodSeconds": 600}]}}
 WAIT = [{"name": "receipts", "wait": {"objectiveSeconds": 60}}]
@@ -113,3 +116,38 @@ async def test_what_a_guard_holds_replicas_for_is_in_the_status(world: World) ->
 
     assert ("True", "Unschedulable") == world.condition("ScalingLimited")
     assert {"unschedulable": True} == world.statuses[-1]["learned"]["guards"]
+
+
+def half_read(world: World) -> QueueObservation:
+    """What a process knows in its first seconds: what is ready, and not yet what is unacknowledged."""
+    at = world.clock.now
+    unread = Unknown(cause=NOT_READ_YET, message="no reading of the totals yet", at=at)
+    return queue(Depth(ready=40, consumers=0, at=at), unread)
+
+
+async def test_who_takes_over_writes_no_status_for_what_it_is_about_to_read(world: World) -> None:
+    await world.apply()
+    await world.messages(40, 7)
+    await world.messages(40, 7, after=20.0)
+    told, written = world.statuses[-1], list(world.target.writes)
+    world.restart()
+    world.statuses.clear()
+
+    await world.apply(status=told)
+    for _ in range(2):
+        await world.see(half_read(world), after=1.0)
+    await world.messages(40, 7, after=1.0)
+
+    assert [] == world.statuses
+    assert written == world.target.writes
+
+
+async def test_a_status_that_waits_in_line_says_what_is_known_when_its_turn_comes(world: World) -> None:
+    world.patience = asyncio.Event()
+    await world.apply()
+    await world.see(half_read(world))
+    await world.messages(40, 7, after=1.0)
+    world.patience.set()
+    await world.settle()
+
+    assert [7] == [status["queues"][0].get("unacknowledged") for status in world.statuses]

@@ -63,6 +63,8 @@ class DeclareChannel:
         self._on_answer = on_answer
         self._on_end = on_end
         self._channel: Any = None
+        self.serving: object = None
+        """Whose questions it is open for; None before that, and once it is given up."""
         self._frame_start = b""
         self.waiting: deque[Question] = deque()
         """The questions that are not answered yet."""

@@ -92,9 +92,9 @@ class FastLane:
         self._pulse.stop()
         self._opener.stop()
         for track in self._tracks:
-            for channel in track.channels:
+            for channel in tuple(track.channels):
                 channel.waiting.clear()
-            track.channels.clear()
+                track.give_up(channel)
         self._stuck.clear()
 
     def arm(self, due: float) -> None:
@@ -145,22 +145,20 @@ class FastLane:
             self._stuck.free(channel)
             channel.close()
         self._on_reading(question, depth(ready=ready, consumers=consumers, at=now))
-        track = self._track_of(channel)
-        if track is not None and track.wants_more(channel, now=now):
+        # Eleven thousand times a second: the channel knows, and is not looked for among all of them.
+        track = channel.serving
+        if isinstance(track, Track) and track.wants_more(channel, now=now):
             try:
                 self._ask(track, now=now)
             except BrokerError as error:
                 self._fail(error)
-
-    def _track_of(self, channel: DeclareChannel) -> Track | None:
-        return next((track for track in reversed(self._tracks) if channel in track.channels), None)
 
     def _ended(self, channel: DeclareChannel, error: BaseException) -> None:
         """A channel is gone: the first question on it is why, the others are asked again."""
         if isinstance(error, MisplacedAnswerError):
             self._fail(self._connection.unreachable(str(error)))
             return
-        track = self._track_of(channel)
+        track = channel.serving if isinstance(channel.serving, Track) else None
         if not isinstance(error, pika.exceptions.ChannelClosedByBroker) or not (track or channel in self._stuck):
             return  # It was closed from here, or the whole connection is gone, which is told in one piece.
         now = self._loop.time()
@@ -195,7 +193,7 @@ class FastLane:
 
     def _replace(self, channel: DeclareChannel, track: Track) -> None:
         """Open a new channel in the place of one that is gone or stuck."""
-        track.channels.remove(channel)
+        track.give_up(channel)
         self._opener.open(track)
 
     def _fail(self, error: BrokerError) -> None:

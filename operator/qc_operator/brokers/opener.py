@@ -40,7 +40,7 @@ class ChannelOpener:
         except BrokerError as error:
             self._on_error(error)
             return
-        track.channels.append(channel)
+        track.take_in(channel)
         self._on_open()
 
     def stop(self) -> None:

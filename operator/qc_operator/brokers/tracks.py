@@ -23,6 +23,16 @@ class Track:
         self.channels: list[DeclareChannel] = []
         """Those that are open and answer."""
 
+    def take_in(self, channel: DeclareChannel) -> None:
+        """Ask over this channel, too."""
+        channel.serving = self
+        self.channels.append(channel)
+
+    def give_up(self, channel: DeclareChannel) -> None:
+        """Ask nothing more over this channel."""
+        channel.serving = None
+        self.channels.remove(channel)
+
     def deal(self, *, now: float) -> Iterator[tuple[DeclareChannel, list[Question]]]:
         """Take what is due out of the schedule, as far as there is room, and say which channel is to ask it."""
         if not self.channels:

@@ -105,8 +105,11 @@ class CostWriter(Protocol):
 class StatusWriter(Protocol):
     """Writes statuses."""
 
-    async def write(self, *, key: Key, uid: str, status: Mapping[str, Any], urgent: bool = False) -> None:
-        """Replace the whole status of an object with this uid, at once if it is urgent. Raises `ApiError`."""
+    async def write(self, *, key: Key, uid: str, status: Callable[[], Mapping[str, Any]], urgent: bool = False) -> None:
+        """Replace the whole status of an object with this uid, at once if it is urgent. Raises `ApiError`.
+
+        `status` is called when it is about to be sent.
+        """
 
 
 class EventPoster(Protocol):

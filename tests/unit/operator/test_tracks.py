@@ -23,7 +23,7 @@ class Dealer:
         self.track = Track(schedule=self._schedule, channels=channels, window=window, allowance=allowance)
         for _ in range(channels):
             nobody: Callable[..., None] = lambda *_: None  # noqa: E731 - a type cannot be given otherwise
-            self.track.channels.append(DeclareChannel(on_answer=nobody, on_end=nobody))
+            self.track.take_in(DeclareChannel(on_answer=nobody, on_end=nobody))
 
     def due(self, count: int) -> list[Question]:
         """Make so many questions due."""
