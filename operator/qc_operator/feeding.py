@@ -54,7 +54,7 @@ class Feeding:
     @property
     def work_waits(self) -> bool:
         """Whether there are messages, as far as is known."""
-        return self.feed is not None and any(entry.ready for entry in self.feed.observe())
+        return self.feed is not None and self.feed.work_waits
 
     def close(self) -> None:
         """Read nothing any more."""

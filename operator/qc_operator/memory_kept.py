@@ -42,13 +42,14 @@ def restored(*, known: Known, now: float, at: datetime) -> Memory:
     """
     if known.spec is None:
         return remember_nothing(now=now)
-    learned = _learned(known)
+    status = known.status  # which is decoded each time
+    learned = _mapping(status.get("learned")) if status.get("observedGeneration") == known.generation else {}
     memory = replace(
         remember_nothing(now=now, capacity=capacity_kept.restored(learned)),
         guards=guards_kept.restored(_mapping(learned.get("guards")), entries=len(known.spec.queues), now=now),
     )
     behavior = known.spec.behavior or DEFAULT_BEHAVIOR
-    for change in _past(known, target=target_name(known.spec.scale_target_ref), now=now, at=at):
+    for change in _past(status, target=target_name(known.spec.scale_target_ref), now=now, at=at):
         changes = recorded(
             changes=memory.changes, before=change.before, after=change.after, behavior=behavior, now=change.at
         )
@@ -58,20 +59,13 @@ def restored(*, known: Known, now: float, at: datetime) -> Memory:
     return replace(memory, changes=kept)
 
 
-def _learned(known: Known) -> Mapping[str, Any]:
-    """What was learned, where the status speaks of the same queues."""
-    if known.status.get("observedGeneration") != known.generation:
-        return {}
-    return _mapping(known.status.get("learned"))
-
-
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _past(known: Known, *, target: str, now: float, at: datetime) -> list[_Past]:
+def _past(status: Mapping[str, Any], *, target: str, now: float, at: datetime) -> list[_Past]:
     """The changes of the target that the status tells of, the first one first."""
-    history, columns = known.status.get("history"), known.status.get("columns")
+    history, columns = status.get("history"), status.get("columns")
     if not isinstance(history, list) or not isinstance(columns, Mapping) or columns.get("target") != target:
         return []  # What was done to another target counts for no policy of this one.
     # The status has the latest first, and of two in one second the order says which came first.

@@ -22,8 +22,8 @@ from qc_operator.scaling.rounding import number_of
 from qc_operator.stalling import stalled
 from qc_operator.surroundings import Surroundings
 
-AT_ONCE: Final = 100
-"""Autoscalers that are started before others get a turn on the loop, the renewal of the Lease among them."""
+AT_ONCE: Final = 250
+"""Autoscalers that are started before others get a turn on the loop, the renewal of the Lease among them: 40 ms."""
 
 log = logging.getLogger(__name__)
 

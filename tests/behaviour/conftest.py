@@ -148,6 +148,10 @@ class FakeFeed:
     holders: tuple[Holding, ...] = ()
     broker: str = "rabbitmq:5672"
 
+    @property
+    def work_waits(self) -> bool:
+        return any(entry.ready for entry in self.entries)
+
     def observe(self) -> tuple[EntryObservation, ...]:
         return self.entries
 

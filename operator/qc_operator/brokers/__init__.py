@@ -44,6 +44,10 @@ class Feed(Protocol):
     def problem(self) -> Problem | None:
         """What stands in the way of every queue, or None."""
 
+    @property
+    def work_waits(self) -> bool:
+        """Whether there are messages in any of the queues, as far as is known. It costs next to nothing."""
+
     def observe(self) -> tuple[EntryObservation, ...]:
         """The latest readings, one for each source, in their order. No I/O."""
 

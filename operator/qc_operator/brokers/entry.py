@@ -31,6 +31,11 @@ class Entry:
         else:
             reader.follow(listener, self._match)
 
+    @property
+    def work_waits(self) -> bool:
+        """Whether there are messages in any of the queues, as far as is known."""
+        return any(map(self.reader.work_waits, self._queues))
+
     def observe(self) -> EntryObservation:
         """The latest readings; the very same observation while none is new, which is then added up already. No I/O."""
         queues = tuple(self.reader.observe(queue) for queue in self._queues)

@@ -66,6 +66,11 @@ class QueueFeed:
             return self._problem
         return next((entry.reader.problem for _, entry in self._entries if entry.reader.problem is not None), None)
 
+    @property
+    def work_waits(self) -> bool:
+        """Whether there are messages in any of the queues, as far as is known."""
+        return any(entry.work_waits for _, entry in self._entries)
+
     def observe(self) -> tuple[EntryObservation, ...]:
         """The latest readings, in the order of the entries."""
         if self._entries:

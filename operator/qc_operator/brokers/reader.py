@@ -9,41 +9,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import aiohttp
 
 from qc_operator.brokers import NOT_READ_YET, Problem
 from qc_operator.brokers.agenda import Agenda
-from qc_operator.brokers.alarms import Alarms
 from qc_operator.brokers.amqp import BrokerError
 from qc_operator.brokers.asked import Asked, nobody
 from qc_operator.brokers.both_lanes import BothLanes
+from qc_operator.brokers.broker import Broker
 from qc_operator.brokers.credentials import Credentials
 from qc_operator.brokers.declares import Question
 from qc_operator.brokers.holders import ASKED_WITHIN, Holders
-from qc_operator.brokers.login import Login
 from qc_operator.brokers.management import ManagementApi
 from qc_operator.brokers.matcher import Matcher
-from qc_operator.brokers.pace import BrokerPace
 from qc_operator.brokers.session import BrokerSession
 from qc_operator.brokers.totals import VhostTotals
-from qc_operator.brokers.watch_list import WatchList
+from qc_operator.brokers.watch_list import STALLED, WatchList
 from qc_operator.brokers.watches import Listener
 from qc_operator.scaling.observation import DepthReading, QueueObservation, Unavailable, Unknown
 from qc_operator.settings import ReadingSettings
-
-STALLED = 180.0
-"""Seconds without any reading. The longest pause of a queue that fails is 60 s."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Broker:
-    """What the readers of one broker share, whatever their vhosts."""
-
-    login: Login
-    pace: BrokerPace
-    alarms: Alarms
 
 
 class BrokerReader:
@@ -117,8 +102,7 @@ class BrokerReader:
         """
         if any(task.done() for task in self._tasks):
             return f"the reader of vhost {self._vhost} has ended"
-        late = now - self._watches.taken_at
-        if self.problem is None and self._watches.names() and late > STALLED:
+        if self.problem is None and self._watches.stalled(now=now):
             return f"no queue of vhost {self._vhost} was read for {STALLED:.0f} s or longer"
         return None
 
@@ -158,6 +142,10 @@ class BrokerReader:
         """Stop calling back."""
         self._matcher.drop(self._followers.pop(listener))
 
+    def work_waits(self, queue: str) -> bool:
+        """Whether there are messages in a queue, as far as is known."""
+        return self._watches[queue].work_waits
+
     def observe(self, queue: str) -> QueueObservation:
         """The latest of both lanes, for what it is worth. No I/O."""
         return self._lanes.observe(queue)
@@ -183,7 +171,8 @@ class BrokerReader:
         self.problem, self.connected = Problem(reason=error.reason, message=str(error)), False
         now = asyncio.get_running_loop().time()
         self._watches.lose(Unknown(cause=error.reason, message=str(error), at=now))
-        self._notify_all()
+        for listener in self._listeners():
+            listener.notify()
         if refused:
             self._refused()
 
@@ -206,10 +195,6 @@ class BrokerReader:
     def _refused(self) -> None:
         for listener in self._listeners():
             listener.refused()
-
-    def _notify_all(self) -> None:
-        for listener in self._listeners():
-            listener.notify()
 
     def _listeners(self) -> set[Listener]:
         return self._watches.listeners() | set(self._followers)

@@ -124,6 +124,11 @@ class Watch(Question):
         return _empty(self.depth) and self.depth.at - self.doubtful_at < DOUBTED_FOR
 
     @property
+    def work_waits(self) -> bool:
+        """Whether there are messages, as far as is known."""
+        return isinstance(self.depth, Depth) and self.depth.ready > 0
+
+    @property
     def at_zero(self) -> bool:
         """Whether a target is at zero that this queue may wake."""
         return any(listener.at_zero for listener in self.listeners)
