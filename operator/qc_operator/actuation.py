@@ -17,7 +17,7 @@ from qc_operator.resource import QueueConsumerSpec
 from qc_operator.scale_record import direction
 from qc_operator.scaling.decision import Decision, decide
 from qc_operator.scaling.memory import Memory
-from qc_operator.scaling.observation import EntryObservation, Observation
+from qc_operator.scaling.observation import Depth, EntryObservation, Observation
 from qc_operator.surroundings import Clock
 from qc_operator.targeting import Workplace
 
@@ -116,10 +116,17 @@ async def actuate(
                 raise
         else:
             now = clock.monotonic()
-            metrics.reaction.of(direction(before=decision.current, after=decision.replicas)).observe(now - seen_at)
+            way = direction(before=decision.current, after=decision.replicas)
+            metrics.reaction.of(way).observe(now - _read_at(entries, seen_at=seen_at))
             metrics.of(known.key).scale.scaled(decision, now=now, at=clock.utcnow())
             change = f"{scale.replicas} -> {decision.replicas} replicas"
             log.info("%s: %s, %s: %s", known.key, change, decision.reason.value, decision.message)
             foreign.wrote(written, now=seen_at)
             return Actuation(decision=decision, scale=written, wrote=True, conflict=foreign.conflict, by_hand=by_hand)
     raise ApiError(status=0, reason="Conflict", message="somebody else writes the scale again and again")
+
+
+def _read_at(entries: tuple[EntryObservation, ...], *, seen_at: float) -> float:
+    """When the newest reading came, which is what has woken the turn: with thousands it has waited in line since."""
+    times = [queue.depth.at for entry in entries for queue in entry.queues if isinstance(queue.depth, Depth)]
+    return min(max(times, default=seen_at), seen_at)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from aiohttp import web
 
 from qc_operator.exposition import OPENMETRICS, TEXT, packed, scraped, wants_openmetrics
 from qc_operator.metrics import ERROR, HEALTHY, WARNING, Metrics
+
+VARY: Final = "Accept, Accept-Encoding"
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +35,7 @@ async def serve(
     async def scrape(request: web.Request) -> web.StreamResponse:
         openmetrics = wants_openmetrics(request.headers.get("Accept", ""))
         gzip = "gzip" in request.headers.get("Accept-Encoding", "")
-        response = web.StreamResponse(headers={"Content-Type": OPENMETRICS if openmetrics else TEXT, "Vary": "Accept"})
+        response = web.StreamResponse(headers={"Content-Type": OPENMETRICS if openmetrics else TEXT, "Vary": VARY})
         if gzip:
             response.headers["Content-Encoding"] = "gzip"
         await response.prepare(request)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
+from math import isfinite, isnan
 from typing import Final
 
 from prometheus_client import Metric
@@ -180,4 +181,6 @@ def escaped(value: str) -> str:
 
 def number(value: float) -> str:
     """A number as both formats read it. 13 digits are milliseconds of a time since the epoch."""
+    if not isfinite(value):
+        return "NaN" if isnan(value) else "+Inf" if value > 0 else "-Inf"
     return str(int(value)) if value == int(value) else f"{value:.13g}"

@@ -6,7 +6,7 @@ from typing import Final
 
 GAP: Final = 30.0
 """Seconds between two looks up to which what was so at the first is taken to have been so until the second. Looks come
-every 5 s or more often; beyond it nothing is known."""
+every 10 s or more often; beyond it nothing is known."""
 
 
 class ObjectiveTime:

@@ -14,11 +14,12 @@ import aiohttp
 from qc_operator.brokers import QueueSource
 from qc_operator.brokers.alarms import Alarms
 from qc_operator.brokers.asked import Asked, nobody
+from qc_operator.brokers.broker import Broker
 from qc_operator.brokers.credentials import Credentials
 from qc_operator.brokers.feed import QueueFeed
 from qc_operator.brokers.login import Login
 from qc_operator.brokers.pace import BrokerPace
-from qc_operator.brokers.reader import Broker, BrokerReader
+from qc_operator.brokers.reader import BrokerReader
 from qc_operator.brokers.secret_watch import SecretData, SecretWatch
 from qc_operator.settings import ReadingSettings
 

@@ -14,7 +14,6 @@ import aiohttp
 
 from qc_operator.brokers.alarms import Alarms
 from qc_operator.brokers.asked import Asked, nobody
-from qc_operator.brokers.breaker import Breaker
 from qc_operator.brokers.counters import CounterLedger
 from qc_operator.brokers.credentials import Credentials
 from qc_operator.brokers.directory import Directory
@@ -26,6 +25,7 @@ from qc_operator.brokers.queue_facts import FactsBook
 from qc_operator.brokers.queue_list import counted
 from qc_operator.brokers.rhythm import Rhythm
 from qc_operator.brokers.snapshot import Interest
+from qc_operator.brokers.sources import Sources
 from qc_operator.brokers.totals_sources import ApiSource, MetricsSource
 from qc_operator.scaling.observation import Counters, QueueFacts, TotalsReading, Unavailable, Unknown
 from qc_operator.settings import ReadingSettings
@@ -62,26 +62,16 @@ class VhostTotals:
         self._api_given = credentials.management.given
         self._latest = LatestTotals(given=self._api_given or credentials.metrics_uri is not None)
         self._rhythm = Rhythm(interval=settings.totals_interval)
-        self._metrics_above = settings.metrics_above
         within = settings.totals_timeout
         self._api = ManagementApi(credentials=credentials, login=login, session=session, within=within)
         self._facts = FactsBook()
         self._counters = CounterLedger()
         self._by_api = ApiSource(api=self._api, facts=self._facts)
-        self._by_metrics = MetricsSource.of(
+        by_metrics = MetricsSource.of(
             credentials=credentials, login=login, session=session, within=within, facts=self._facts
         )
-        self._breakers = {
-            source: Breaker(first=settings.retry_first, most=settings.retry_most)
-            for source in (self._by_api, self._by_metrics)
-            if source is not None
-        }
+        self._sources = Sources(api=self._by_api, metrics=by_metrics, facts=self._facts, settings=settings)
         self._directory = Directory(api=self._api, facts=self._facts)
-
-    @property
-    def alarmed(self) -> bool:
-        """Whether an alarm of the broker blocks its publishers."""
-        return self._alarms.alarmed
 
     def of(self, queue: str) -> TotalsReading:
         """What is known of one queue. A queue that the answer leaves out is unknown, never empty."""
@@ -113,7 +103,7 @@ class VhostTotals:
                     # A task group whose child fails while it is being cancelled tells of the failure alone (3.11).
                     raise asyncio.CancelledError from None
             now = asyncio.get_running_loop().time()
-            await self._rhythm.pause(least=min(breaker.pause(now=now) for breaker in self._breakers.values()))
+            await self._rhythm.pause(least=self._sources.pause(now=now))
 
     def hurry(self) -> None:
         """Take the next turn now: there is a queue of which nothing is known."""
@@ -125,7 +115,7 @@ class VhostTotals:
         async with asyncio.TaskGroup() as tasks:
             others = []
             listing = None
-            if not self._breakers[self._by_api].pause(now=asyncio.get_running_loop().time()):
+            if self._sources.api_answers(now=asyncio.get_running_loop().time()):
                 if self._interest.listing():
                     listing = tasks.create_task(self._list_queues())
                 others.append(tasks.create_task(self._quietly(lambda: self._alarms.refresh(self._api))))
@@ -144,8 +134,8 @@ class VhostTotals:
         asked_at = loop.time()
         self._on_asked()
         failure: ManagementError | NodeMetricsError | None = None
-        for source in self._sources():
-            breaker = self._breakers[source]
+        for source in self._sources.in_order(self._interest.watched()):
+            breaker = self._sources.breaker(source)
             if breaker.pause(now=asked_at):
                 continue
             began = loop.time()
@@ -163,29 +153,15 @@ class VhostTotals:
                 breaker.succeeded()
                 return self._latest.take(snapshot)
         if failure is not None:
-            failures = min(breaker.failures for breaker in self._breakers.values())
-            self._latest.fail(failure, failures=failures, asked_at=asked_at)
+            self._latest.fail(failure, failures=self._sources.failures, asked_at=asked_at)
         return False
-
-    def _sources(self) -> list[ApiSource | MetricsSource]:
-        """Whom to ask, in order."""
-        watched = self._interest.watched()
-        self._facts.turn(watched)
-        if self._by_metrics is None:
-            return [self._by_api]
-        many = (self._by_api.in_vhost or self._by_metrics.in_vhost or 0) > self._metrics_above
-        if (many or self._by_api.list_stuck) and not self._facts.incomplete(watched):
-            return [self._by_metrics, self._by_api]
-        return [self._by_api, self._by_metrics]
 
     async def _list_queues(self) -> None:
         try:
             await self._directory.read(self._interest.watched())
         except ManagementError as error:
             self._directory.failed(error, given=self._api_given or self._by_api.in_vhost is not None)
-            if self._by_metrics is not None:
-                # The totals may come from the nodes, so that nobody else would notice.
-                self._breakers[self._by_api].failed(now=asyncio.get_running_loop().time())
+            self._sources.api_failed(now=asyncio.get_running_loop().time())
 
     async def _read_counters(self, rated: Collection[str]) -> None:
         asked_at = asyncio.get_running_loop().time()
@@ -198,6 +174,4 @@ class VhostTotals:
             await asking()
         except ManagementError as error:
             log.debug("%s", error)
-            if self._by_metrics is not None:
-                # The totals may come from the nodes, so that nobody else would notice.
-                self._breakers[self._by_api].failed(now=asyncio.get_running_loop().time())
+            self._sources.api_failed(now=asyncio.get_running_loop().time())

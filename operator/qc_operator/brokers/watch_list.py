@@ -12,6 +12,9 @@ from qc_operator.brokers.watches import Listener, Watch
 from qc_operator.scaling.observation import Depth, DepthReading, Unknown
 from qc_operator.settings import ReadingSettings
 
+STALLED = 180.0
+"""Seconds without any reading. The longest pause of a queue that fails is 60 s."""
+
 
 class WatchList:
     """Takes in each reading and has the queue read again: soon, later, or much later, by what was read."""
@@ -43,6 +46,10 @@ class WatchList:
     def rated(self) -> list[str]:
         """Those of them whose counters are needed."""
         return [watch.queue for watch in self if watch.rated]
+
+    def stalled(self, *, now: float) -> bool:
+        """Whether there are queues, and none was read for longer than can be explained. Failures are readings, too."""
+        return bool(self._watches) and now - self.taken_at > STALLED
 
     def listeners(self) -> set[Listener]:
         """Whoever listens to any of them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from math import inf, nan
 from shutil import which
 
 import pytest
@@ -228,6 +229,11 @@ def test_a_registry_shows_the_same(series: ObjectSeries) -> None:
 def test_numbers_are_short_and_exact_to_milliseconds_of_a_time(value: float, shown: str) -> None:
     assert shown == number(value)
     assert pytest.approx(value, rel=1e-12) == float(shown)
+
+
+@pytest.mark.parametrize(("value", "shown"), [(inf, "+Inf"), (-inf, "-Inf"), (nan, "NaN")])
+def test_a_number_without_an_end_does_not_end_the_scrape(value: float, shown: str) -> None:
+    assert shown == number(value)
 
 
 def test_only_what_the_formats_name_is_escaped() -> None:
