@@ -4,24 +4,13 @@ from __future__ import annotations
 
 from dashboards import board as boards
 from dashboards.board import CONSUMER
-from dashboards.panels import (
-    BAD,
-    CALM,
-    COUNT,
-    SHARE,
-    WARN,
-    Meaning,
-    Panel,
-    Query,
-    column,
-    columns,
-    graph,
-    lanes,
-    number,
-)
+from dashboards.meaning import BAD, CALM, COUNT, SHARE, WARN, Meaning, Panel, Query
+from dashboards.panels import graph, lanes, number
 from dashboards.queries import BY_CONSUMER
+from dashboards.tables import column, columns
 
-_ALERTS = 'ALERTS{alertname=~"QueueConsumer.*"'
+_ALERTS = 'ALERTS{alertname=~"QueueConsumer.*", namespace=~"$namespace|", queueconsumer=~"$queueconsumer|"'
+"""Those of the operator and of brokers have no namespace, and are shown whatever is chosen."""
 _BUDGET = 0.01
 
 
@@ -35,7 +24,7 @@ def board() -> boards.Board:
         refresh="1m",
     )
     made = boards.with_consumers(made, several=True)
-    made.link(boards.runbooks("https://runbooks.example.com/"))
+    made.link(boards.runbooks())
     boards.row(made, "What is wrong?", _alerts())
     return boards.row(made, "Is the objective kept?", _objectives())
 
@@ -74,8 +63,8 @@ def _alerts() -> list[Panel]:
         lanes(
             Meaning(
                 title="When alerts fired",
-                description="A lane for each alert and QueueConsumer. The runbook of an alert, behind the link "
-                "above, says what to do.",
+                description="A lane for each alert and QueueConsumer. The runbook of an alert says what to do: "
+                "its annotations name it.",
                 unit="none",
                 no_value="no alert in this time",
             ),

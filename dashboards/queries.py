@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from dashboards.board import CONSUMER
+from typing import Final
+
+from dashboards.board import CONSUMER, OPERATOR
 
 BY_CONSUMER = "by (namespace, queueconsumer)"
+COUNTED: Final = (
+    "After an hour or more without Prometheus, and at its first scrape, one bar has all since the leader began."
+)
+"""What the description of a panel with `counted` has to say."""
 
 
 def each(metric: str, *labels: str, where: str = "", by: str = "max") -> str:
@@ -14,10 +20,12 @@ def each(metric: str, *labels: str, where: str = "", by: str = "max") -> str:
 
 
 def counted(metric: str, *labels: str, where: str = "") -> str:
-    """Increases of a counter in each interval of the panel, of which none is lost and none is counted twice.
+    """Increases of a counter in each interval of the panel.
 
     increase() leaves out what happens between two windows. Here each window's last value stands beside that of the
-    window before; a series that is new, or whose process has started again, counted from zero.
+    window before; a series that is new, or whose process has started again, counted from zero. Two things are told
+    wrongly, see `COUNTED`: a window before which Prometheus had no sample for an hour has all that the process has ever
+    counted, and where the same pod leads again within an hour, having counted more than before, the difference is told.
     """
     series = f"queueconsumer_{metric}{{{CONSUMER}{where}}}"
     last = f"last_over_time({series}[$__interval])"
@@ -36,3 +44,13 @@ def quantile(share: float, metric: str, matchers: str, *labels: str) -> str:
     names = ", ".join(("le", *labels))
     buckets = f"sum by ({names}) (rate(queueconsumer_{metric}_bucket{{{matchers}}}[$__rate_interval]))"
     return f"histogram_quantile({share}, {buckets})"
+
+
+def operators(metric: str, *, by: str, aggregate: str = "sum") -> str:
+    """A metric of the operator's pods by some labels."""
+    return f"{aggregate} by ({by}) (queueconsumer_operator_{metric}{{{OPERATOR}}})"
+
+
+def operators_rate(metric: str, *, by: str) -> str:
+    """The rate per second of a counter of the operator's pods."""
+    return f"sum by ({by}) (rate(queueconsumer_operator_{metric}{{{OPERATOR}}}[$__rate_interval]))"

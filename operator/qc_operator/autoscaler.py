@@ -112,6 +112,8 @@ class Autoscaler:
         known, feed, place = self._known, self._feeding.feed, self._targeting.place
         if known.spec is None or feed is None or place is None:
             self._announcer.tell(Findings(conditions=blocked(known)), about=known)
+            # No reading comes. Where all objects are so, an operator without turns would pass for one that hangs.
+            self.turns.wake_in(UNREAD_TURN)
             return
         entries, seen_at = feed.observe(), self._around.clock.monotonic()
         self._metrics.observed(entries, feed=feed, now=seen_at)

@@ -40,6 +40,9 @@ class Metrics:
             self.registry.register(each)
         self._served: dict[Key, ObjectMetrics] = {}
         self.leader = process.gauge("leader", "1 while this process holds the Lease of its shard, or needs none.")
+        self.shards = process.gauge(
+            "shards", "Shards that QueueConsumers are divided among; 1 without sharding. Each has a leader."
+        )
         self.health_status = process.gauge(
             "health_status", "0 healthy; 1 warning, something stands in its way, see /readyz; 2 error, see /healthz."
         )
@@ -75,7 +78,7 @@ class Metrics:
         self.reaction = process.timings(
             "reaction_seconds",
             "From the reading that called for a change to the API server's acceptance of the write.",
-            bounds=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+            bounds=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
             labels=("direction",),
             known=DIRECTIONS,
         )

@@ -33,7 +33,7 @@ from qc_operator.cluster.target_watch import TargetWatch
 from qc_operator.elector import Elector
 from qc_operator.lease_record import Timing
 from qc_operator.lifetime import live
-from qc_operator.live_page import live_page
+from qc_operator.live_page import live_page, show
 from qc_operator.login import keep_logged_in, log_in, user_agent
 from qc_operator.loop_lag import watch_loop
 from qc_operator.metrics import Metrics
@@ -45,7 +45,7 @@ from qc_operator.surroundings import Nobody, Surroundings
 from qc_operator.system_clock import SystemClock
 from qc_operator.watch import Watch
 
-STATUSES_AT_ONCE, EVENTS_AT_ONCE = 16, 4
+STATUSES_AT_ONCE, EVENTS_AT_ONCE = 32, 4
 """Writes of them under way, of their own, so that a flood of events delays no status. Each has a connection, whose TLS
 takes some 0.3 MiB: a thousand objects that are taken up at the same time would take 300 MiB. Nobody scales later for
 it."""
@@ -74,6 +74,7 @@ async def run(settings: Settings) -> int:
     async with contextlib.AsyncExitStack() as stack:
         # The Lease has a client and connections of its own: it is written to get the right to write.
         metrics, clock = Metrics(), SystemClock()
+        metrics.shards.set(settings.serving.shard.count)
         for_leases = KubernetesApi(asked=metrics.asked_api)
         elector = None
         if settings.pod_namespace:
@@ -154,8 +155,8 @@ async def run(settings: Settings) -> int:
         )
         stack.push_async_callback(runner.cleanup)
         if page is not None:
-            await page.listen(settings.page_port)
             stack.push_async_callback(page.close)
+            await show(page, port=settings.page_port)
         watch = Watch(
             api=api,
             namespaces=settings.serving.namespaces,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from qc_operator import autoscaler
 from qc_operator.brokers import Problem
 from qc_operator.cluster.client import ApiError
 from qc_operator.conflict import Rival
 from tests.behaviour.conftest import KEY, World
-from tests.unit.operator.conftest import entries, unknown
+from tests.unit.operator.conftest import entries, known, unknown
 
 HELD = ["queueconsumer.dev/restore-replicas"]
 
@@ -74,6 +76,13 @@ async def test_a_wake_up_is_told_by_every_metric_that_it_concerns(world: World) 
     assert (0, 1, 0) == phases(world)
 
 
+async def test_a_reaction_begins_with_the_reading_and_not_with_the_turn_that_came_late(world: World) -> None:
+    await world.apply()
+    await world.see(known(ready=95, unacknowledged=3, at=world.clock.now - 3.0))
+
+    assert process(world, "reaction_seconds_sum", direction="up") == 3.0
+
+
 async def test_the_time_of_a_change_is_the_same_after_a_restart_and_counts_begin_anew(world: World) -> None:
     await world.apply()
     await world.messages(95)
@@ -129,6 +138,18 @@ async def test_a_spec_that_makes_no_sense_is_not_ready_and_has_no_numbers(world:
         ("status_ready_reason", "InvalidSpec"): 1,
     } == shown(world)
     assert (0, 0, 1) == phases(world)
+
+
+async def test_a_spec_that_makes_no_sense_has_turns_all_the_same(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The alert about an operator that hangs takes an operator without turns for one.
+    monkeypatch.setattr(autoscaler, "UNREAD_TURN", 0.01)
+    await world.apply(maxReplicas=0)
+    world.clock.now += 61.0
+    async with asyncio.timeout(5):
+        while process(world, "last_turn_timestamp_seconds") != world.clock.utcnow().timestamp():  # noqa: ASYNC110 - a real timer
+            await asyncio.sleep(0.01)
+
+    assert 1 == len(world.statuses)
 
 
 async def test_a_conflict_is_told_by_the_reason(world: World) -> None:

@@ -1,4 +1,4 @@
-"""The alerts that the chart ships, and their mutants: each differs from its rule in one number or one sign."""
+"""The rules that the chart ships, and their mutants: each differs from its rule in one number, sign or label."""
 
 import re
 from collections.abc import Iterator
@@ -18,8 +18,9 @@ RUNBOOKS: Final = ROOT / "docs" / "runbooks"
 # of labels, which is 1, is what it was when it is divided.
 _TOKEN: Final = re.compile(
     r"""(?P<string>"[^"]*")
-      | (?P<duration>(?<=[\[:])\d+[smhd])
-      | (?P<sign>==|!=|>=|<=|(?<=\s)[<>/+-](?=\s)|\*(?=\s\d)|\b(?:and|or|unless)\b|(?<=[a-z])=(?="))
+      | (?P<labels>\b(?:by|on|group_left)\ \([^()]+\))
+      | (?P<duration>(?:(?<=[\[:])|(?<=offset\ ))\d+[smhd])
+      | (?P<sign>==|!=|>=|<=|(?<=\s)[<>/+-](?=\s)|\*(?=\s\d)|(?<=\d\s)\*|\b(?:and|or|unless)\b|(?<=[a-z])=(?="))
       | (?P<number>(?<![\w.:])\d+(?:\.\d+)?(?![\w.:]))""",
     re.VERBOSE,
 )
@@ -45,7 +46,7 @@ _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mutant:
-    """A rule with one number or sign changed."""
+    """A rule with one number or sign changed, or without one of the labels by which it groups or joins."""
 
     what: str
     rule: dict[str, Any]
@@ -62,8 +63,13 @@ def alerts() -> list[dict[str, Any]]:
     return [rule for group in groups() for rule in group["rules"] if "alert" in rule]
 
 
+def records() -> list[dict[str, Any]]:
+    """The rules that record something, for alerts to read."""
+    return [rule for group in groups() for rule in group["rules"] if "record" in rule]
+
+
 def mutants(rule: dict[str, Any]) -> Iterator[Mutant]:
-    """Every mutant of an alert."""
+    """Every mutant of a rule."""
     for name in ("for", "keep_firing_for"):
         for changed in _durations(rule[name], step=60) if name in rule else ():
             yield Mutant(what=f"{name}: {changed}", rule={**deepcopy(rule), name: changed})
@@ -88,6 +94,16 @@ def _changes(token: re.Match[str]) -> Iterator[str]:
             yield from changes[1:] if _FRACTION.match(token.string, token.end()) else changes
         case "number":
             yield from _numbers(token[0])
+        case "labels":
+            yield from _fewer_labels(token[0])
+
+
+def _fewer_labels(text: str) -> Iterator[str]:
+    """Without each of its labels in turn."""
+    keyword, names = text.removesuffix(")").split(" (")
+    labels = names.split(", ")
+    for index in range(len(labels)):
+        yield f"{keyword} ({', '.join(labels[:index] + labels[index + 1 :])})"
 
 
 def _numbers(text: str) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """What Grafana does between a dashboard and Prometheus, as far as the dashboards here need it.
 
 Variables are as "Global variables" of its documentation has them. Annotations are a port of
-processAnnotationResponse of its Prometheus data source (packages/grafana-prometheus/src/annotations.ts).
+processEvents of its Prometheus data source (packages/grafana-prometheus/src/annotations.ts).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from examples.demo.prometheus_server import Prometheus
 from tests.dashboards.alert_rules import RULES
 
 FOLDER: Final = RULES.parent / "dashboards"
@@ -21,6 +22,8 @@ WIDTH: Final = 1000
 """Points of a graph: its width in pixels."""
 SCRAPE: Final = 30
 """The scrape interval of the data source, in seconds."""
+EVERYTHING: Final = dict.fromkeys(("cluster", "job", "namespace", "queueconsumer", "target_name"), ".*")
+"""The choice in each variable that leaves nothing out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +51,15 @@ def panels(board: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield panel
 
 
-def step_of(seconds: int, *, least: str = "1s") -> int:
+def seconds(duration: str) -> int:
+    """A duration such as 2m."""
+    amount, unit = re.fullmatch(r"(\d+)([smh])", duration).groups()
+    return int(amount) * {"s": 1, "m": 60, "h": 3600}[unit]
+
+
+def step_of(long: int, *, least: str = "1s") -> int:
     """Seconds between two points of a query over this long."""
-    amount, unit = re.fullmatch(r"(\d+)([smh])", least).groups()
-    return max(int(amount) * {"s": 1, "m": 60, "h": 3600}[unit], math.ceil(seconds / WIDTH))
+    return max(seconds(least), math.ceil(long / WIDTH))
 
 
 def interpolated(expr: str, *, step: int, seconds: int, chosen: dict[str, str]) -> str:
@@ -65,10 +73,34 @@ def interpolated(expr: str, *, step: int, seconds: int, chosen: dict[str, str]) 
     return re.sub(r"\$(\w+)", lambda name: known[name[1]], expr)
 
 
-def marks(annotation: dict[str, Any], series: list[dict[str, Any]]) -> Iterator[Mark]:
-    """The annotations that Grafana makes of the answer to an annotation's query."""
-    amount, unit = re.fullmatch(r"(\d+)([sm])", annotation["step"]).groups()
-    step = int(amount) * {"s": 1, "m": 60}[unit] * 1000
+def answers(
+    board: dict[str, Any],
+    prometheus: Prometheus,
+    *,
+    start: int,
+    end: int,
+    chosen: dict[str, str],
+    now: int | None = None,
+) -> Iterator[tuple[str, str, list[dict[str, Any]]]]:
+    """Title, query and series of every query of the panels; what asks for one number gets that of `now`, or the end."""
+    for panel in panels(board):
+        step = step_of(end - start, least=panel.get("interval") or "1s")
+        for target in panel["targets"]:
+            expr = interpolated(target["expr"], step=step, seconds=end - start, chosen=chosen)
+            if target.get("instant"):
+                found = prometheus.instant(expr, at=end if now is None else now)
+            else:
+                found = prometheus.range(expr, start=start, end=end, step=step)
+            yield panel["title"], expr, found
+
+
+def marks(annotation: dict[str, Any], series: list[dict[str, Any]], *, joined: int | None = None) -> Iterator[Mark]:
+    """The annotations that Grafana makes of the answer to an annotation's query.
+
+    Times no more than `joined` seconds apart are one region: the step of the query in newer releases, that of the
+    annotation in older ones.
+    """
+    step = (joined or seconds(annotation["step"])) * 1000
     for each in series:
         labels = each["metric"]
         if annotation.get("useValueForTime"):

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tests.dashboards.alert_rules import CASES, groups
+from tests.dashboards.alert_rules import CASES, alerts, groups
 
 
 def case_files(alert: str) -> list[Path]:
@@ -22,10 +22,17 @@ def test_rules(*cases: Path) -> subprocess.CompletedProcess[str]:
 
 
 def notices(rule: dict[str, Any], *, folder: Path) -> bool:
-    """Whether a case of the alert fails when the rule is as given. Writes into the folder."""
-    name = rule["alert"]
+    """Whether a case of the alert fails when the rule is as given. Writes into the folder.
+
+    What is recorded is noticed by an alert that reads it.
+    """
+    names = [rule["alert"]] if "alert" in rule else _readers(rule["record"])
+    return any(_notices(name, rule, folder=folder) for name in names)
+
+
+def _notices(name: str, rule: dict[str, Any], *, folder: Path) -> bool:
     reduced = [
-        {**group, "rules": [rule if one.get("alert") == name else one for one in group["rules"] if _kept(one, name)]}
+        {**group, "rules": [rule if _same(one, rule) else one for one in group["rules"] if _kept(one, name)]}
         for group in groups()
     ]
     (folder / "alerts.yaml").write_text(json.dumps({"groups": [group for group in reduced if group["rules"]]}))
@@ -35,6 +42,14 @@ def notices(rule: dict[str, Any], *, folder: Path) -> bool:
             re.sub(r"rule_files: .*", "rule_files: [alerts.yaml]", (CASES / case.name).read_text(), count=1)
         )
     return test_rules(*cases).returncode != 0
+
+
+def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return all(one.get(key) == other.get(key) for key in ("alert", "record"))
+
+
+def _readers(record: str) -> list[str]:
+    return [str(alert["alert"]) for alert in alerts() if record in alert["expr"]]
 
 
 def _kept(rule: dict[str, Any], alert: str) -> bool:
