@@ -250,6 +250,15 @@ def test_service_and_probes_reach_the_ports_of_the_operator(helm: Path) -> None:
     assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "metrics"}
 
 
+def test_the_page_is_told_by_which_names_it_may_be_asked_for(helm: Path) -> None:
+    told = environment(only(rendered(helm, "page.hosts={queues.example.com,api.example.com}"), "Deployment"))
+    assert told["QC_PAGE_HOSTS"] == "queues.example.com,api.example.com"
+    deployment, service = (only(rendered(helm), kind) for kind in ("Deployment", "Service"))
+    assert "QC_PAGE_HOSTS" not in environment(deployment)
+    # The process takes the Service to be called as it is itself.
+    assert service["metadata"]["name"] == environment(deployment)["QC_NAME"]
+
+
 def test_the_page_can_be_left_out(helm: Path) -> None:
     manifests = rendered(helm, "page.enabled=false")
 

@@ -43,7 +43,7 @@ def test_a_pod_meets_the_restricted_standard_and_more(helm: Path, who: tuple[str
     assert {"hostNetwork", "hostPID", "hostIPC", "initContainers"}.isdisjoint(pod)
     assert pod["enableServiceLinks"] is False
     assert container["resources"]["limits"].keys() == {"memory"}
-    assert container["resources"]["requests"].keys() == {"cpu", "memory"}
+    assert container["resources"]["requests"].keys() == {"cpu", "memory", "ephemeral-storage"}
     volumes = [next(kind for kind in volume if kind != "name") for volume in pod.get("volumes", ())]
     assert set(volumes) <= {"emptyDir", "configMap"}
 
@@ -90,8 +90,47 @@ def test_the_pod_of_the_test_comes_last(helm: Path) -> None:
         (("watch.namespaceSelector=team=shop", "test.namespace=till"), "till"),
     ],
 )
-def test_the_test_is_where_the_operator_serves(helm: Path, settings: tuple[str, ...], namespace: str) -> None:
-    assert {found["metadata"]["namespace"] for found in tried(helm, *settings)} == {namespace}
+def test_what_is_scaled_is_where_the_operator_serves_and_the_pod_where_helm_looks_for_its_log(
+    helm: Path, settings: tuple[str, ...], namespace: str
+) -> None:
+    places: dict[str, set[str]] = {}
+    for found in tried(helm, *settings):
+        places.setdefault(found["metadata"]["namespace"], set()).add(found["kind"])
+
+    served = {"Role", "RoleBinding", "Deployment", "QueueConsumer", "NetworkPolicy"}
+    at_the_release = {"ServiceAccount", "ConfigMap", "Pod", "NetworkPolicy"}
+    if namespace == "queueconsumer-system":
+        assert places == {namespace: served | at_the_release}
+    else:
+        assert places == {namespace: served, "queueconsumer-system": at_the_release}
+
+
+def test_the_pod_has_its_rights_and_looks_where_the_target_is(helm: Path) -> None:
+    found = tried(helm, "watch.namespaces={shop}")
+
+    (container,) = only(found, "Pod")["spec"]["containers"]
+    assert {"name": "NAMESPACE", "value": "shop"} in container["env"]
+    assert only(found, "RoleBinding")["subjects"] == [
+        {"kind": "ServiceAccount", "name": "queueconsumer-operator-test", "namespace": "queueconsumer-system"}
+    ]
+    assert only(found, "Pod")["spec"]["serviceAccountName"] == only(found, "ServiceAccount")["metadata"]["name"]
+
+
+def test_each_pod_of_the_test_is_under_one_network_policy_and_the_target_is_closed(helm: Path) -> None:
+    found = tried(helm)
+
+    policies = [each["spec"] for each in found if each["kind"] == "NetworkPolicy"]
+    pods = [
+        only(found, "Pod")["metadata"]["labels"],
+        only(found, "Deployment")["spec"]["template"]["metadata"]["labels"],
+    ]
+    of_each = [
+        [one for one in policies if one["podSelector"]["matchLabels"].items() <= labels.items()] for labels in pods
+    ]
+    ((of_pod,), (of_target,)) = of_each
+    assert of_pod["egress"] == [{"ports": [{"port": port, "protocol": "TCP"} for port in (443, 6443)]}]
+    assert of_target.keys() == {"podSelector", "policyTypes"}
+    assert of_pod["policyTypes"] == of_target["policyTypes"] == ["Ingress", "Egress"]
 
 
 def test_no_selector_of_the_operator_finds_what_the_test_makes(helm: Path) -> None:

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.packaging.rendering import CHART, only, rendered
+from tests.packaging.rendering import CHART, ROOT, only, rendered
 
 RULES = CHART / "files" / "alerts.yaml"
 DASHBOARDS = CHART / "files" / "dashboards"
+RUNBOOKS = "https://runbooks.example.com"
 MONITORING = {"ServiceMonitor", "PodMonitor", "PrometheusRule", "ConfigMap"}
 
 
@@ -107,11 +108,26 @@ def test_groups_keep_their_names_and_intervals(helm: Path) -> None:
     assert [{**group, "rules": []} for group in rendered_groups] == [{**group, "rules": []} for group in groups]
 
 
-def test_an_address_that_is_not_known_is_left_out(helm: Path) -> None:
-    annotations = [rule["annotations"] for rule in rules(helm) if "alert" in rule]
+def test_without_an_address_an_alert_names_the_file_of_its_runbook_and_what_to_type_next(helm: Path) -> None:
+    found = [rule for rule in rules(helm) if "alert" in rule]
 
-    assert len(annotations) == len([rule for rule in shipped() if "alert" in rule])
-    assert all(annotation.keys() == {"summary", "description"} for annotation in annotations)
+    assert [rule["alert"] for rule in found] == [rule["alert"] for rule in shipped() if "alert" in rule]
+    for rule in found:
+        assert rule["annotations"].keys() == {"summary", "description"}
+        told = re.search(
+            r"told in (docs/runbooks/\w+\.md) of QueueConsumer\. Next: kubectl", rule["annotations"]["description"]
+        )
+        assert told is not None, rule["alert"]
+        assert (ROOT / told[1]).stem == rule["alert"]
+        assert (ROOT / told[1]).is_file()
+
+
+def test_with_an_address_the_description_is_as_promtool_has_tested_it(helm: Path) -> None:
+    found = rules(helm, "prometheusRule.runbookUrl=https://git.example.net")
+
+    assert [rule.get("annotations", {}).get("description") for rule in found] == [
+        rule.get("annotations", {}).get("description") for rule in shipped()
+    ]
 
 
 def test_an_alert_can_be_left_out(helm: Path) -> None:
@@ -122,12 +138,48 @@ def test_an_alert_can_be_left_out(helm: Path) -> None:
     assert [rule.get("alert") for rule in found] == [name for name in names if name != "QueueConsumerFlapping"]
 
 
+def boards(helm: Path, *settings: str) -> dict[str, Any]:
+    """The dashboards in the ConfigMaps, by file."""
+    maps = [found for found in rendered(helm, "dashboards.enabled=true", *settings) if found["kind"] == "ConfigMap"]
+    return {name: json.loads(text) for found in maps for name, text in found["data"].items()}
+
+
+def without_runbooks(part: Any) -> Any:
+    """The same without links to where runbooks can be read."""
+    if isinstance(part, dict):
+        return {key: without_runbooks(value) for key, value in part.items()}
+    if isinstance(part, list):
+        return [
+            without_runbooks(each) for each in part if RUNBOOKS not in str(isinstance(each, dict) and each.get("url"))
+        ]
+    return part
+
+
+def test_dashboards_lead_to_the_runbooks_where_these_can_be_read(helm: Path) -> None:
+    texts = {path.name: path.read_text() for path in DASHBOARDS.glob("*.json")}
+
+    found = boards(helm, "prometheusRule.runbookUrl=https://git.example.net/runbooks/")
+
+    assert found == {
+        name: json.loads(text.replace(RUNBOOKS, "https://git.example.net/runbooks")) for name, text in texts.items()
+    }
+    assert len([name for name, text in texts.items() if RUNBOOKS in text]) == 2
+
+
+def test_dashboards_have_no_link_that_leads_nowhere(helm: Path) -> None:
+    found = boards(helm)
+
+    files = {path.name: json.loads(path.read_text()) for path in DASHBOARDS.glob("*.json")}
+    assert found == {name: without_runbooks(board) for name, board in files.items()}
+    assert "example.com" not in json.dumps(found)
+
+
 def test_each_dashboard_has_a_config_map_with_the_label_of_the_sidecar(helm: Path) -> None:
     maps = [found for found in rendered(helm, "dashboards.enabled=true") if found["kind"] == "ConfigMap"]
 
-    data = {name: text for found in maps for name, text in found["data"].items()}
-    files = {path.name: json.loads(path.read_text()) for path in DASHBOARDS.glob("*.json")}
-    assert {name: json.loads(text) for name, text in data.items()} == files
+    assert sorted(name for found in maps for name in found["data"]) == sorted(
+        path.name for path in DASHBOARDS.glob("*")
+    )
     for found in maps:
         assert found["metadata"]["labels"]["grafana_dashboard"] == "1"
         assert found["metadata"]["namespace"] == "queueconsumer-system"

@@ -1,8 +1,15 @@
 """The chart's NetworkPolicy: who may reach the operator, and whom it may reach."""
 
+import base64
+import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+from yarl import URL
+
+from qc_operator.brokers import binding
+from tests.packaging.documents import DOCS
 from tests.packaging.rendering import only, rendered
 
 ALL_PODS: list[dict[str, Any]] = [{"namespaceSelector": {}}]
@@ -61,6 +68,30 @@ def test_the_operator_reaches_name_servers_api_server_brokers_and_issuers(helm: 
         {"ports": tcp(5671, 5672, 15671, 15672, 15691, 15692)},
         {"ports": tcp(443)},
     ]
+
+
+def open_ports(helm: Path) -> set[int]:
+    return {port["port"] for rule in policy(helm)["egress"] for port in rule["ports"] if port["protocol"] == "TCP"}
+
+
+@pytest.mark.parametrize("tls", ["true", "false"])
+def test_ports_that_a_secret_means_without_naming_them_are_open(helm: Path, tls: str) -> None:
+    given = {"host": "rabbitmq", "username": "scaler", "password": "x", "tls": tls}
+    data = {key: base64.b64encode(value.encode()).decode() for key, value in given.items()}
+
+    credentials = binding.from_secret(data=data, secret="shop/rabbitmq", vhost=None)
+
+    meant = {port for _, port in credentials.hosts} | {URL(credentials.management.uri).port}
+    assert len(meant) == 2
+    assert meant <= open_ports(helm)
+
+
+def test_ports_in_what_the_documents_say_of_a_secret_are_open(helm: Path) -> None:
+    text = "".join((DOCS / page).read_text() for page in ("secrets.md", "reading-queues.md", "quickstart.md"))
+
+    named = {int(port) for port in re.findall(r"(?:amqps?|https?)://[^\s/:`]+:(\d+)", text)}
+
+    assert {15671, 15672, 15692} <= named <= open_ports(helm)
 
 
 def test_each_of_them_can_be_narrowed(helm: Path) -> None:

@@ -34,6 +34,8 @@ from tests.packaging.rendering import CHART, run
         pytest.param("nodeSelector.disk=1", "disk", id="label-not-a-string"),
         pytest.param("page.port=8080", "port", id="the-port-of-metrics-for-the-page"),
         pytest.param("page.port=70000", "port", id="no-port"),
+        pytest.param("page.hosts={queues.example.com:443}", "hosts", id="host-with-a-port"),
+        pytest.param("page.hosts={*.example.com}", "hosts", id="host-with-a-star"),
         pytest.param("networkPolicy.egres[0].ports[0].port=1", "egres", id="unknown-in-network-policy"),
         pytest.param("networkPolicy.brokers.ports={amqp}", "ports", id="port-by-name"),
         pytest.param("networkPolicy.page.from[0].podselector.matchLabels.a=b", "podselector", id="unknown-peer"),

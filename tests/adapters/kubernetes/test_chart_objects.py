@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from devcluster import toolchain
-from tests.adapters.kubernetes.prometheus_operator import SPECS, definition
+from tests.adapters.kubernetes.prometheus_operator import KINDS, definitions
 from tests.e2e.hpa.control_plane import ControlPlane
 from tests.packaging.rendering import everything
 
@@ -64,16 +64,16 @@ VALUES: Final = {
 
 @pytest.fixture(scope="module")
 def namespaces(plane: ControlPlane, crd: None) -> None:  # noqa: ARG001 - installed first
-    """Those of the values, with warnings for what the restricted standard would refuse."""
-    for kind, spec in SPECS.items():
-        assert plane.call("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition(kind, spec))
+    """Those of the values, which refuse what the restricted standard does; and the kinds of prometheus-operator."""
+    for definition in definitions():
+        assert plane.call("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition)
     for name in NAMESPACES:
         labels = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
         assert plane.call("POST", "/api/v1/namespaces", body)
     groups = "/apis/monitoring.coreos.com/v1"
     plane._until(
-        lambda: all(plane.call("GET", f"{groups}/{kind.lower()}s") is not None for kind in SPECS),
+        lambda: all(plane.call("GET", f"{groups}/{kind.lower()}s") is not None for kind in KINDS),
         what="the kinds of prometheus-operator are served",
     )
 

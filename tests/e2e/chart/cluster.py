@@ -109,8 +109,20 @@ class Cluster:
 
     def may(self, verb: str, *, role: str) -> bool:
         """Whether a person to whom Kubernetes' own role is bound in the namespace may do so with QueueConsumers."""
+        return self._allowed(verb, "queueconsumers", namespace=NAMESPACE, who=f"{role}-person")
+
+    def operator_may(self, verb: str, resource: str, *, namespace: str) -> bool:
+        """Whether the operator's pods may do so in a namespace."""
+        account = f"system:serviceaccount:{SYSTEM}:queueconsumer-operator"
+        return self._allowed(verb, resource, namespace=namespace, who=account)
+
+    def _allowed(self, verb: str, resource: str, *, namespace: str, who: str) -> bool:
+        # It exits with 1 where the answer is no.
         done = subprocess.run(
-            ["kubectl", "auth", "can-i", verb, "queueconsumers", f"--namespace={NAMESPACE}", f"--as={role}-person"],
+            ["kubectl", "auth", "can-i", verb, resource, f"--namespace={namespace}", f"--as={who}"],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
-        return done.stdout.strip() == "yes"
+        # A no may be followed by why.
+        answer = done.stdout.split()[:1]
+        assert answer in (["yes"], ["no"]), done.stderr
+        return answer == ["yes"]

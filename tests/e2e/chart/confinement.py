@@ -5,6 +5,7 @@ are compared as the pod sees them: those of Services, not of the pods behind the
 as every network must.
 """
 
+import os
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -17,14 +18,23 @@ ALL_PODS: Final[list[dict[str, Any]]] = [{"namespaceSelector": {}}]
 """The one peer that is understood here."""
 
 
+def possible() -> bool:
+    """Whether the cluster is devcluster, whose node this machine is; another one's network may do it itself."""
+    return os.environ.get("DEMO_CLUSTER") != "current"
+
+
 def confine(pod: str, *, policy: dict[str, Any]) -> None:
-    """Let the operator's pod send and receive what the policy allows, and start it anew: no connection is older."""
-    process = _process(pod)
+    """Let the operator's pod send and receive what the policy allows. `restart` it then: older connections are cut off,
+    for the kernel did not follow them.
+    """
+    network = f"--net=/proc/{_process(pod)}/ns/net"
     for rule in _filters(policy["spec"]):
-        command = ["nsenter", f"--net=/proc/{process}/ns/net", "iptables", "-w", *rule]
-        subprocess.run(command, check=True, capture_output=True)
-    # The kubelet starts the container again, in the pod's network namespace.
-    subprocess.run(["kill", f"-{signal.SIGTERM}", str(process)], check=True)
+        subprocess.run(["nsenter", network, "iptables", "-w", *rule], check=True, capture_output=True)
+
+
+def restart(pod: str) -> None:
+    """End the operator in its pod. The kubelet starts it again, in the same network namespace, with no connection."""
+    os.kill(_process(pod), signal.SIGTERM)
 
 
 def _process(pod: str) -> int:

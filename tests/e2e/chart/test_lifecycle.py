@@ -19,8 +19,8 @@ from typing import Final
 import pytest
 import yaml
 
+from tests.e2e.chart import confinement
 from tests.e2e.chart.cluster import AMQP, DEFINITION, NAMESPACE, OTHER, Cluster, target
-from tests.e2e.chart.confinement import confine
 from tests.e2e.conftest import RELEASE, ROOT, SYSTEM, Command, delete_namespace, run
 from tests.ports import free_ports
 
@@ -56,8 +56,9 @@ def cluster_state(kubectl: Command, helm: Command) -> Iterator[Cluster]:
     uninstall()
     # Whoever installs the operator next waits for its namespace to be gone.
     kubectl("delete", "namespace", NAMESPACE, SYSTEM, "--ignore-not-found", "--wait=false")
-    # It was left as it was rolled back; those who come next expect that of this checkout.
-    kubectl("replace", "-f", str(SHIPPED))
+    # Where it was left as it was rolled back: those who come next expect that of this checkout.
+    if kubectl("get", "customresourcedefinition", DEFINITION, "--ignore-not-found", "--output=name"):
+        kubectl("replace", "-f", str(SHIPPED))
 
 
 def until(condition: Callable[[], bool], what: str, *, seconds: float = 60) -> None:
@@ -87,7 +88,8 @@ def in_force(state: Cluster) -> None:
     (chosen,) = [",".join(f"{key}={value}" for key, value in policy["spec"]["podSelector"]["matchLabels"].items())]
     operators = state.get("pods", "--namespace", SYSTEM, "--selector", chosen)["items"]
     for pod in operators:
-        confine(pod["metadata"]["name"], policy=policy)
+        confinement.confine(pod["metadata"]["name"], policy=policy)
+        confinement.restart(pod["metadata"]["name"])
     until(lambda: state.restarted(len(operators)), "both start again, under the policy")
     until(state.has_leader, "one of them leads")
     other = state.get("pods", "--namespace", NAMESPACE, "--selector", "app=lasting")["items"][0]
@@ -131,7 +133,7 @@ def test_a_release_lives_through_upgrade_rollback_and_uninstall(
     assert state.names("networkpolicies", "--namespace", SYSTEM) == {"NetworkPolicy/queueconsumer-operator"}
 
     until(state.has_leader, "a pod of the new chart leads")
-    if os.environ.get("DEMO_CLUSTER") != "current":
+    if confinement.possible():
         in_force(state)
     with forwarded(notes, kubeconfig=kubeconfig) as page:
         until(lambda: rows(page) == [(NAMESPACE, "lasting")], "the page shows what is served")
@@ -157,3 +159,29 @@ def test_a_release_lives_through_upgrade_rollback_and_uninstall(
     assert state.schema() == old
     assert state.names("queueconsumers", "--namespace", NAMESPACE) == {"QueueConsumer/lasting"}
     assert state.replicas("lasting") == 1
+
+
+@pytest.mark.skipif(not confinement.possible(), reason="deletes all QueueConsumers of the cluster")
+def test_a_release_for_one_namespace_has_rights_there_only_and_takes_its_definition_along_if_told_so(
+    cluster_state: Cluster, kubectl: Command, helm: Command
+) -> None:
+    state = cluster_state
+    release = (RELEASE, "--namespace", SYSTEM)
+    scope = ("--set", f"watch.namespaces={{{NAMESPACE}}}", "--set", "crds.keep=false")
+    helm(
+        "install", *release, CHART, "--create-namespace", "--take-ownership", "--force-conflicts", *IMAGE, *scope, *WAIT
+    )
+
+    for verb, resource in (("list", "queueconsumers"), ("get", "secrets"), ("list", "deployments")):
+        assert state.operator_may(verb, resource, namespace=NAMESPACE), resource
+        assert not state.operator_may(verb, resource, namespace=SYSTEM), resource
+    assert not state.names("clusterrolebindings", "--selector", OURS)
+
+    tried = helm("test", *release, "--logs", "--timeout", "120s")
+
+    assert "no replicas, after" in tried
+
+    helm("uninstall", *release, *WAIT)
+
+    gone = ("get", "customresourcedefinition", DEFINITION, "--ignore-not-found", "--output=name")
+    until(lambda: not kubectl(*gone), "the definition is gone, too")
