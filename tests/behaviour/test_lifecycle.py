@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from qc_operator.brokers import NOT_READ_YET
 from qc_operator.cluster import Scale
 from qc_operator.cluster.client import ApiError
 from qc_operator.scaling.observation import Unknown
+from qc_operator.scaling.readings import NOT_READ_YET
 from tests.behaviour.conftest import KEY, World
 from tests.unit.operator.conftest import body, known, queue
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from qc_operator.brokers import NOT_READ_YET
 from qc_operator.scaling.observation import Depth, QueueObservation, Unknown
 from qc_operator.scaling.pods import Pods, StartedPod
+from qc_operator.scaling.readings import NOT_READ_YET
 from tests.behaviour.conftest import World
 from tests.unit.operator.conftest import known, queue
 

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
+from zlib import crc32
 
 from qc_operator.page.figures import figures
 from qc_operator.page.history import History
@@ -30,7 +31,7 @@ log = logging.getLogger(__name__)
 class Told:
     """What was told of one object, and what it was before."""
 
-    __slots__ = ("_curve", "_curve_at", "at", "history", "known", "silent", "status")
+    __slots__ = ("_curve", "_curve_at", "_phase", "at", "history", "known", "silent", "status")
 
     def __init__(self, known: Known) -> None:
         self.known = known
@@ -40,11 +41,14 @@ class Told:
         """When it was told, in seconds since the epoch."""
         self.silent = False
         self._curve, self._curve_at = "", -1
+        # Each has its own second of the minute, so that a fleet's curves are never all drawn in one update.
+        self._phase = crc32(f"{known.key}".encode()) % CURVE_EVERY
 
     def curve(self, *, now: int) -> str:
         """The lag of the last half hour, drawn anew once a minute: it takes ten times as long as the rest of a row."""
-        if now // CURVE_EVERY != self._curve_at:
-            self._curve_at = now // CURVE_EVERY
+        minute = (now + self._phase) // CURVE_EVERY
+        if minute != self._curve_at:
+            self._curve_at = minute
             self._curve = self.history.curve(now=now, span=CURVE_SPAN, parts=CURVE_PARTS)
         return self._curve
 
@@ -57,6 +61,7 @@ class Board:
         self._told: dict[Key, Told] = {}
         self._touched: dict[Key, None] = {}
         self._scaled: dict[Key, None] = {}
+        self._followed = False
         self.tally = Tally()
         self.moved: Callable[[], None] = lambda: None
         """Called after a change of replicas, which people are to see at once: see `scaled`."""
@@ -75,13 +80,14 @@ class Board:
             told = self._told[key] = Told(about)
             self._recall(status, now=int(at), without_latest=change is not None)
         told.known, told.status, told.at = about, status, at
-        self._touched[key] = None
+        self._touch(key)
         if told.history.due(int(at)) or change is not None:
             told.history.take(int(at), figures(about.spec, status))
         if change is not None:
             self.tally.count(at=int(at), before=change.before, after=change.after)
             self.tally.add(scaling(namespace=key.namespace, name=key.name, entry=status["history"][0]))
-            self._scaled[key] = None
+            if self._followed:
+                self._scaled[key] = None
             self.moved()
 
     def _recall(self, status: Mapping[str, Any], *, now: int, without_latest: bool) -> None:
@@ -89,18 +95,29 @@ class Board:
         for entry in status.get("history", ())[int(without_latest) :]:
             at = int(datetime.fromisoformat(entry["time"]).timestamp())
             if at > now - 60 * MINUTES:
-                self.tally.count(at=at, before=entry["from"], after=entry["to"])
+                # The clock of the pod that wrote it may be ahead of ours.
+                self.tally.count(at=min(at, now), before=entry["from"], after=entry["to"])
 
     def gone(self, key: Key) -> None:
         """Forget an object that is not served any more."""
         if self._told.pop(key, None) is not None:
-            self._touched[key] = None
+            self._touch(key)
         if not self._told:
             self.tally.clear()
 
-    def touch_all(self) -> None:
-        """Have `touched` go through all of them."""
-        self._touched |= dict.fromkeys(self._told)
+    def follow(self) -> None:
+        """Have `touched` go through all of them, and then through what is touched."""
+        self._followed = True
+        self._touched = dict.fromkeys(self._told)
+
+    def unfollow(self) -> None:
+        """Nobody asks any more. What is touched is not kept: objects come and go, and their names would never end."""
+        self._followed = False
+        self._touched, self._scaled = {}, {}
+
+    def _touch(self, key: Key) -> None:
+        if self._followed:
+            self._touched[key] = None
 
     def touched(self) -> Iterator[tuple[Key, Row | None]]:
         """What was told or is gone since this was last asked, and what has become silent; None for what is gone."""
@@ -108,7 +125,7 @@ class Board:
         for key, told in self._told.items():
             if (now - told.at > SILENT) != told.silent:
                 told.silent = not told.silent
-                self._touched[key] = None
+                self._touch(key)
         touched, self._touched = self._touched, {}
         self._scaled.clear()
         for key in touched:

@@ -1,8 +1,8 @@
 """What changes on the page, as server-sent events: put into words once, and sent to all who look on.
 
 The form is that of the HTML standard, section 9.2: an event has an id, and a browser whose connection was lost asks for
-what came after it (`Last-Event-ID`). The last two minutes are kept for that; who asks for older ones, or those of
-another process, is sent all rows anew.
+what came after it (`Last-Event-ID`). The last two minutes are kept for that (`replay.py`); who asks for older ones, or
+those of another process, is sent all rows anew.
 """
 
 from __future__ import annotations
@@ -10,15 +10,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import secrets
-from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-import msgspec
-
 from qc_operator.page.board import Board
+from qc_operator.page.replay import KEPT, Replay, event
 from qc_operator.page.row import Row
+from qc_operator.page.shown import Shown
 from qc_operator.page.viewer import Viewer
 from qc_operator.registry import Key
 
@@ -26,13 +24,10 @@ EVERY: Final = 2.0
 """Seconds between two events. A change of replicas makes one of its own."""
 TOGETHER: Final = 0.1
 """Seconds in which changes of replicas are gathered into one event: in a fleet they come by the hundred."""
-KEPT: Final = 60
-"""Events for those who come back: two minutes."""
-KEPT_BYTES: Final = 4_000_000
-AT_ONCE: Final = 100
-"""Rows that are made before others get a turn on the loop. One takes some 20 us."""
+AT_ONCE: Final = 0.002
+"""Seconds in which rows are made before others get a turn on the loop. One takes some 20 us, and with its curve 180."""
 VIEWERS: Final = 50
-"""At once. Each may have a megabyte or so under way in buffers."""
+"""At once. One who does not read holds some 200 KiB of buffers, and rows that others have no more: see `viewer.py`."""
 
 log = logging.getLogger(__name__)
 
@@ -59,11 +54,8 @@ class Stream:
         board.moved = self._moved.set
 
     def _forget(self) -> None:
-        self._run, self._number = secrets.token_hex(4), 0
-        self._shown: dict[Key, bytes] = {}
-        """The rows as those who look on have them."""
-        self._states: dict[Key, Row] = {}
-        self._kept: deque[tuple[int, bytes]] = deque()
+        self._replay = Replay()
+        self._shown = Shown()
         self._told_last = 0
 
     @property
@@ -71,25 +63,31 @@ class Stream:
         """How many look on."""
         return len(self._viewers)
 
-    async def rows(self) -> list[Row]:
-        """All rows as they are now, in no order."""
+    async def rows(self) -> list[tuple[Row, bytes]]:
+        """All rows as they are now, in no order, each with its JSON."""
         await self._refresh()
-        return list(self._states.values())
+        return self._shown.rows()
 
     async def attach(self, *, after: str = "", abort: Callable[[], None]) -> Viewer:
         """Send events to one more, beginning with those after the id `after`, or with all rows.
 
         Raises `CrowdedError`.
         """
-        if len(self._viewers) >= VIEWERS:
-            raise CrowdedError
+        self._need_room()
         await self._refresh()
+        self._need_room()  # Others may have come meanwhile.
         viewer = Viewer(abort=abort)
-        missed = self._after(after)
-        for event in [self._all()] if missed is None else missed:
-            viewer.put(event)
+        missed = self._replay.after(after)
+        if missed is None:
+            viewer.put(*self._all())
+        for each in missed or ():
+            viewer.put(each)
         self._viewers.add(viewer)
         return viewer
+
+    def _need_room(self) -> None:
+        if len(self._viewers) >= VIEWERS:
+            raise CrowdedError
 
     def detach(self, viewer: Viewer) -> None:
         """Send no more to this one."""
@@ -107,18 +105,23 @@ class Stream:
 
     def counts(self) -> dict[str, int]:
         """How many rows there are of each state."""
-        return dict(Counter(row.state for row in self._states.values()))
+        return self._shown.counts()
 
     async def _refresh(self) -> None:
         """Have what is shown be what is so, from now on."""
-        if self._task is None:
-            self._begin()
-        await self._update(self._board.touched(), always=False)
+        while True:
+            if self._task is None:
+                self._begin()
+            run = self._replay
+            await self._update(self._board.touched(), always=False)
+            if self._replay is run:
+                return
+            # Meanwhile the task has made its last update, has ended, and has forgotten all.
 
     def _begin(self) -> None:
         self._forget()
         self._told_last = self._board.tally.added
-        self._board.touch_all()
+        self._board.follow()
         self._task = asyncio.create_task(self._send())
 
     async def _send(self) -> None:
@@ -135,6 +138,7 @@ class Stream:
                 self.detach(viewer)
         finally:
             self._task = None
+            self._board.unfollow()
             self._forget()
 
     async def _wait(self) -> None:
@@ -154,64 +158,36 @@ class Stream:
     async def _update(self, touched: Iterable[tuple[Key, Row | None]], *, always: bool) -> None:
         """Send what differs from what is shown. Without `always`, only if something does."""
         async with self._updating:
-            rows, gone = [], []
-            for number, (key, row) in enumerate(touched, start=1):
-                if number % AT_ONCE == 0:
-                    await asyncio.sleep(0)
+            rows, gone, loop = [], [], asyncio.get_running_loop()
+            began = loop.time()
+            for key, row in touched:
                 if row is None:
-                    if self._shown.pop(key, None) is not None:
-                        del self._states[key]
+                    if self._shown.drop(key):
                         gone.append(key)
-                    continue
-                encoded = msgspec.json.encode(row)
-                if self._shown.get(key) != encoded:
-                    self._shown[key], self._states[key] = encoded, row
+                elif (encoded := self._shown.put(key, row)) is not None:
                     rows.append(encoded)
+                if loop.time() - began > AT_ONCE:
+                    await asyncio.sleep(0)
+                    began = loop.time()
             if rows or gone or always or self._new():
-                self._number += 1
-                event = self._event("update", rows=rows, gone=gone)
-                self._keep(event)
+                update = self._update_of(rows, gone=gone)
+                self._replay.keep(update)
                 for viewer in tuple(self._viewers):
-                    viewer.put(event)
+                    viewer.put(update)
 
-    def _all(self) -> bytes:
-        return self._event("all", rows=tuple(self._shown.values()), gone=())
+    def _all(self) -> list[bytes]:
+        told = {"operator": self._about(), "gone": (), "scalings": list(self._board.tally.latest)}
+        return event("all", event_id=self._replay.last, rows=self._shown.pieces(), **told)
 
-    def _event(self, kind: str, *, rows: Sequence[bytes], gone: Sequence[Key]) -> bytes:
-        operator = {**self._operator(), "counts": self.counts()}
-        scalings = list(self._board.tally.latest)
-        if kind == "update":
-            scalings, self._told_last = scalings[len(scalings) - self._new() :], self._board.tally.added
-        return b"".join(
-            (
-                f"id: {self._run}-{self._number}\nevent: {kind}\n".encode(),
-                b'data: {"operator":',
-                msgspec.json.encode(operator),
-                b',"gone":',
-                msgspec.json.encode(gone),
-                b',"scalings":',
-                msgspec.json.encode(scalings),
-                b',"rows":[',
-                b",".join(rows),
-                b"]}\n\n",
-            )
-        )
+    def _update_of(self, rows: list[bytes], *, gone: Sequence[Key]) -> bytes:
+        latest = list(self._board.tally.latest)
+        scalings, self._told_last = latest[len(latest) - self._new() :], self._board.tally.added
+        told = {"operator": self._about(), "gone": gone, "scalings": scalings, "rows": [b",".join(rows)]}
+        return b"".join(event("update", event_id=self._replay.next, **told))
+
+    def _about(self) -> dict[str, Any]:
+        return {**self._operator(), "counts": self.counts()}
 
     def _new(self) -> int:
         """Changes of replicas that no event has told of yet, as far as they are kept."""
         return min(self._board.tally.added - self._told_last, len(self._board.tally.latest))
-
-    def _keep(self, event: bytes) -> None:
-        self._kept.append((self._number, event))
-        while len(self._kept) > KEPT or sum(len(kept) for _, kept in self._kept) > KEPT_BYTES:
-            self._kept.popleft()
-
-    def _after(self, event_id: str) -> list[bytes] | None:
-        """The events after this one, or None where they are not all there."""
-        run, _, number = event_id.partition("-")
-        if run != self._run or not number.isdigit():
-            return None
-        missing = self._number - int(number)
-        if not 0 <= missing <= len(self._kept):
-            return None
-        return [event for _, event in list(self._kept)[len(self._kept) - missing :]]

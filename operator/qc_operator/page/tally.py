@@ -35,8 +35,11 @@ class Tally:
 
     def count(self, *, at: int, before: int, after: int) -> None:
         """Count the replicas of one change, which may lie in the past."""
-        minute = self._minutes.setdefault(at // 60, [0, 0])
-        minute[after < before] += abs(after - before)
+        counts = self._minutes.get(at // 60)
+        if counts is None:
+            self._drop_before(at)  # Nobody may look for weeks, and ask for an hour.
+            counts = self._minutes[at // 60] = [0, 0]
+        counts[after < before] += abs(after - before)
 
     def add(self, scaling: Scaling) -> None:
         """Keep it as the latest."""
@@ -45,8 +48,7 @@ class Tally:
 
     def hour(self, *, now: int) -> tuple[int, int]:
         """Replicas added and taken away in the last hour."""
-        for minute in [minute for minute in self._minutes if minute <= now // 60 - MINUTES]:
-            del self._minutes[minute]
+        self._drop_before(now)
         counts = self._minutes.values()
         return sum(count[0] for count in counts), sum(count[1] for count in counts)
 
@@ -54,6 +56,10 @@ class Tally:
         """Forget all."""
         self.latest.clear()
         self._minutes.clear()
+
+    def _drop_before(self, now: int) -> None:
+        for minute in [minute for minute in self._minutes if minute <= now // 60 - MINUTES]:
+            del self._minutes[minute]
 
 
 def scaling(*, namespace: str, name: str, entry: Mapping[str, Any]) -> Scaling:

@@ -17,7 +17,7 @@ LIMITING: Final = LASTING | {LIMITED[Limit.MAX]}
 """Reasons of ScalingLimited that somebody may have to do something about. The others come and go with the load."""
 
 SILENT: Final = 60.0
-"""Seconds without a decision after which what was told last cannot be believed: each object has one every 5 s or so,
+"""Seconds without a decision after which what was told last cannot be believed: each object has one every 10 s or so,
 unless the API server does not answer."""
 
 
@@ -44,7 +44,8 @@ def _states(conditions: Mapping[str, Mapping[str, Any]], *, silent_for: float) -
     ready = ("Ready", "True") in held
     if ready and silent_for > SILENT:
         # What was told before may be anything by now.
-        yield Urgency("silent", f"no decision for {silent_for:.0f} s: the API server or the broker keeps it waiting")
+        # A row is made when this begins, and then not before it ends: a number of seconds would stand still.
+        yield Urgency("silent", "no decision for more than a minute: the API server or the broker keeps it waiting")
     if ("ObjectiveMet", "False") in held:
         yield Urgency("late", words("ObjectiveMet"))
     if not ready:

@@ -38,6 +38,7 @@ class Served:
                 leader=lambda: self.leader,
             ),
             utcnow=utcnow,
+            hosts=("queueconsumer-operator", "Queues.example.com"),
         )
 
     async def listen(self, port: int = 0) -> None:

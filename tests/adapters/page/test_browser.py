@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -64,7 +65,7 @@ async def test_the_worst_stand_on_top_and_a_scaling_is_seen_at_once(served: Serv
     await expect(sight.page.locator("#scalings li:first-child")).to_contain_text("bank/statements")
 
     assert "▲ 0 → 4" in (await sight.texts("#scalings li"))[0]
-    await shoot(sight, "page-fleet")
+    await shoot(sight, "page-fleet", whole=True)
 
 
 async def test_one_of_them_says_why_it_has_as_many(sight: Sight) -> None:
@@ -74,6 +75,7 @@ async def test_one_of_them_says_why_it_has_as_many(sight: Sight) -> None:
     await expect(sight.page.get_by_role("heading", name="Why 8?")).to_be_visible()
     assert ["wait", "bounds"] == await sight.texts("#why-steps td:first-child")
     assert 4 == await sight.page.locator("figure canvas").count()
+    assert [True, True] == await sight.page.evaluate(ONE_AXIS)
     labels = [await figure.get_attribute("aria-label") for figure in await sight.page.get_by_role("img").all()]
     assert ["Lag", "Wait", "Arrivals", "Replicas"] == [str(label).split(",")[0].split()[0] for label in labels]
     await sight.page.get_by_role("button", name="2 h").click()
@@ -115,6 +117,10 @@ async def test_it_is_told_to_who_cannot_see_it(sight: Sight) -> None:
     await expect(page.get_by_role("status")).to_contain_text("1 late, 1 not ready, 1 at its limit")
     assert 7 == await page.get_by_role("columnheader").count()
     await expect(page.get_by_role("table", name="QueueConsumers, the worst first")).to_be_visible()
+    await expect(page.get_by_role("rowheader", name="shop/orders")).to_be_visible()
+    await expect(page.locator("#rows tr", has=page.get_by_role("link", name="mail/mails"))).to_contain_text(
+        re.compile(r"read \d+ (s|min) ago")
+    )
     await expect(page.get_by_role("searchbox", name="Filter")).to_be_visible()
     unnamed = await page.evaluate(
         "[...document.querySelectorAll('button, a, input')]"
@@ -145,8 +151,10 @@ async def test_it_fits_a_telephone(chrome: Browser, served: Served) -> None:
         await shoot(sight, "page-narrow")
         await sight.open("/#/shop/orders")
         await sight.page.locator("figure canvas >> nth=3").wait_for()
+        await sight.page.locator("summary", has_text="The figures as a table").click()
+        await expect(sight.page.locator("#one details tbody tr")).not_to_have_count(0)
         assert 0 >= await sight.sideways()
-        await shoot(sight, "page-narrow-one")
+        await shoot(sight, "page-narrow-one", whole=True)
         assert [] == sight.wrong
 
 
@@ -202,13 +210,53 @@ async def test_what_is_out_of_date_is_said_to_be_and_is_taken_up_again(served: S
     await sight.open()
     port = int(served.url.rpartition(":")[2])
     await served.page._runner.cleanup()
-    await expect(sight.page.get_by_role("alert")).to_contain_text("may be out of date")
+    # The words stay the same, as a screen reader says them anew whenever they change.
+    await expect(sight.page.get_by_role("alert")).to_have_text(
+        re.compile(r"^Nothing was heard from the operator since \d\d:\d\d:\d\d: what is shown may be out of date\. ")
+    )
     await shoot(sight, "page-stale")
+    # Who has it held still, as to read it out to somebody, is shown nothing new, not even after all that.
+    await sight.page.keyboard.press("p")
+    before = await sight.texts("#rows tbody a")
+    served.page.board.gone(served.course("statements").about.key)
     served.tell(known("shop", "new"), {})
     await served.listen(port)
-    await expect(row(sight, "shop/new")).to_be_visible()
     await expect(sight.page.get_by_role("alert")).to_be_hidden()
+    assert before == await sight.texts("#rows tbody a")
+    await sight.page.keyboard.press("p")
+    await expect(row(sight, "shop/new")).to_be_visible()
+    assert {"shop/new", "bank/statements"} == {*before} ^ {*await sight.texts("#rows tbody a")}
     sight.wrong.clear()  # The browser has told of each try.
+
+
+async def test_that_there_is_nothing_to_show_is_said(served: Served, sight: Sight) -> None:
+    await sight.open()
+    await sight.page.fill("#filter", "no such name")
+    await expect(sight.page.locator("#none")).to_have_text("None of them fits.")
+    await sight.page.fill("#filter", "")
+    await expect(sight.page.locator("#none")).to_be_hidden()
+    for course in served.courses:
+        served.page.board.gone(course.about.key)
+    for name in ("mails", "bounces"):
+        served.page.board.gone(known("mail", name).key)
+    await expect(sight.page.locator("#none")).to_contain_text("There is no QueueConsumer yet.")
+    await shoot(sight, "page-empty")
+
+    assert [] == await sight.texts("#rows tbody a")
+
+
+async def test_words_that_somebody_selects_stay_while_the_figures_go_on(served: Served, sight: Sight) -> None:
+    await sight.open("/#/shop/orders")
+    answer = sight.page.locator(".answer")
+    chosen = await answer.inner_text()
+    await answer.evaluate("element => getSelection().selectAllChildren(element)")
+    served.scale("orders", to=3)
+    await expect(sight.page.locator("#one .log li:first-child")).to_contain_text("▼ 8 → 3")
+
+    assert chosen == await sight.page.evaluate("getSelection().toString()")
+    await sight.page.evaluate("getSelection().removeAllRanges()")
+    served.scale("orders", to=4)
+    await expect(sight.page.get_by_role("heading", name="Why 4?")).to_be_visible()
 
 
 async def test_who_ceases_to_lead_shows_nothing_and_says_where_to_look(served: Served, sight: Sight) -> None:
@@ -219,7 +267,9 @@ async def test_who_ceases_to_lead_shows_nothing_and_says_where_to_look(served: S
     alarm = sight.page.get_by_role("alert")
     await expect(alarm).to_contain_text("pod-b leads")
     await expect(alarm).to_contain_text("kubectl -n queueconsumer port-forward pod/pod-b 8081")
+    await expect(sight.page.locator("#live")).to_have_text("stands by")
     assert {"mail/mails", "mail/bounces"} >= set(await sight.texts("#rows tbody a"))
+    await shoot(sight, "page-standby")
     served.leads = True
     await expect(alarm).to_be_hidden()
 
@@ -230,12 +280,20 @@ async def test_a_thousand_rows_are_shown_and_searched(served: Served, sight: Sig
         served.tell(course.about, status, change=change)
     await sight.open()
     await expect(sight.page.locator("#rows tbody tr")).to_have_count(200)
+    await shoot(sight, "page-thousand")
     await sight.page.fill("#filter", "worker-00999")
     assert ["team-19/worker-00999"] == await sight.texts("#rows tbody a")
     await sight.page.fill("#filter", "")
     await sight.page.get_by_role("button", name="Show 809 more").click()
     await expect(sight.page.locator("#rows tbody tr")).to_have_count(1009)
 
+
+ONE_AXIS = """() => {
+  const places = [...document.querySelectorAll("#one .u-over")].map((each) => each.getBoundingClientRect());
+  const same = places.every(({ left, right }) => left === places[0].left && right === places[0].right);
+  return [same, places.length === 4 && places.every(({ top }, i) => !i || top > places[i - 1].bottom)];
+}"""
+"""Whether all charts begin and end at the same place, and each is below the one before."""
 
 CONTRAST = """() => {
   const light = (colour) => {

@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
@@ -13,7 +14,11 @@ import pytest
 import yaml
 from yarl import URL
 
+from bench.page_scene import utcnow
 from qc_operator import resource
+from qc_operator.page import view as page_view
+from qc_operator.page.board import Told
+from qc_operator.page.row import Row
 from tests.adapters.page.conftest import Served
 
 PATHS = ["/", "/page.js", "/api/v1/operator", "/api/v1/queueconsumers", "/api/v1/queueconsumers/shop/orders", "/none"]
@@ -77,6 +82,32 @@ async def test_nothing_can_be_changed(http: aiohttp.ClientSession) -> None:
                 assert 405 == response.status, (method, path)
 
 
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example.com:8081", "queues.example.com.evil.com", "localhost.evil.com", "127.0.0.1.evil.com", "[::1", ""],
+)
+async def test_a_site_whose_name_leads_here_reads_nothing(http: aiohttp.ClientSession, host: str) -> None:
+    """DNS rebinding: its name resolves to 127.0.0.1, where `kubectl port-forward` has the page."""
+    for path in (*PATHS, "/api/v1/stream"):
+        async with http.get(path, headers={"Host": host}) as response:
+            told = await response.json()
+        assert (421, ["error"]) == (response.status, list(told)), path
+        assert "QC_PAGE_HOSTS (page.hosts of the chart)" in told["error"]
+        assert "nosniff" == response.headers["X-Content-Type-Options"]
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1:9000", "10.4.0.7", "[::1]:8081", "localhost:8081", "LOCALHOST", "page.localhost:1", "localhost.",
+        "queueconsumer-operator:8081", "queues.example.com",
+    ],
+)  # fmt: skip
+async def test_who_asks_this_machine_or_a_name_of_ours_is_answered(http: aiohttp.ClientSession, host: str) -> None:
+    async with http.get("/api/v1/queueconsumers", headers={"Host": host}) as response:
+        assert 200 == response.status
+
+
 async def test_nothing_else_is_served(served: Served) -> None:
     async with aiohttp.ClientSession() as http:
         for path in ("/uPlot.json", "/%2e%2e/server.py", "/..%2fserver.py", "/static/page.js", "/none"):
@@ -118,6 +149,31 @@ async def test_one_of_them_with_all_that_is_known(http: aiohttp.ClientSession) -
     assert told["series"]["at"] == sorted(told["series"]["at"])
     assert told["series"]["at"][-1] - told["series"]["at"][0] > 7000
     assert told["history"][0]["to"] == 8
+
+
+async def test_all_who_look_at_one_at_the_same_moment_are_shown_the_same_view(
+    served: Served, http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes 1.5 ms to make. What is told makes it another one."""
+    made: list[str] = []
+    real = page_view.view
+
+    def counted(told: Told, *, row: Row, now: int) -> page_view.View:
+        made.append(row.name)
+        return real(told, row=row, now=now)
+
+    monkeypatch.setattr(page_view, "view", counted)
+    moment = utcnow()
+    served.page._utcnow = lambda: moment
+    first, second = [await answer(http, "/api/v1/queueconsumers/bank/statements") for _ in range(2)]
+    assert (["statements"], first) == (made, second)
+    served.scale("statements", to=4)
+    third = await answer(http, "/api/v1/queueconsumers/bank/statements")
+    assert (0, 4) == (third["history"][0]["from"], third["history"][0]["to"])
+    moment += timedelta(seconds=1)
+    await answer(http, "/api/v1/queueconsumers/bank/statements")
+
+    assert ["statements"] * 3 == made
 
 
 async def test_its_yaml_is_the_object_and_one_that_would_be_enough(http: aiohttp.ClientSession) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from bench.page_scene import condition, known
 from qc_operator.page.board import Board
+from qc_operator.page.history import History
 from qc_operator.page.row import Row
 from qc_operator.registry import Key
 from qc_operator.reporting import Change, rfc3339
@@ -32,7 +34,9 @@ def clock() -> Clock:
 
 @pytest.fixture
 def board(clock: Clock) -> Board:
-    return Board(utcnow=clock)
+    made = Board(utcnow=clock)
+    made.follow()
+    return made
 
 
 def status(*history: tuple[datetime, int, int], replicas: int = 0) -> dict[str, Any]:
@@ -55,6 +59,28 @@ def test_what_was_told_is_touched_once(board: Board) -> None:
 
     assert [Key("shop", "orders")] == list(touched(board))
     assert {} == touched(board)
+
+
+def test_who_begins_to_look_is_shown_all(clock: Clock) -> None:
+    board = Board(utcnow=clock)
+    board.told(ORDERS, status=status(), change=None, now=BEGIN)
+    board.told(known("shop", "mails"), status=status(), change=None, now=BEGIN)
+    board.gone(ORDERS.key)
+    assert {} == touched(board)
+    board.follow()
+
+    assert [Key("shop", "mails")] == list(touched(board))
+
+
+def test_while_nobody_looks_nothing_piles_up(board: Board) -> None:
+    """QueueConsumers may come and go for months, each with a name of its own."""
+    board.unfollow()
+    for number in range(5):
+        about = known("shop", f"orders-{number}")
+        board.told(about, status=status((BEGIN, 0, 5)), change=Change(before=0, after=5), now=BEGIN)
+        board.gone(about.key)
+
+    assert ({}, {}) == (dict(board.scaled()), touched(board))
 
 
 def test_what_is_gone_is_told_once(board: Board) -> None:
@@ -88,6 +114,13 @@ def test_changes_before_this_process_count_if_they_are_of_this_hour(board: Board
     assert (0, 2) == board.tally.hour(now=int(BEGIN.timestamp()) + 1800)
 
 
+def test_a_change_that_a_clock_ahead_of_ours_has_dated_is_of_now(board: Board) -> None:
+    board.told(ORDERS, status=status((BEGIN + timedelta(days=400), 3, 1)), change=None, now=BEGIN)
+
+    assert (0, 2) == board.tally.hour(now=int(BEGIN.timestamp()))
+    assert (0, 0) == board.tally.hour(now=int(BEGIN.timestamp()) + 3600)
+
+
 def test_the_first_telling_may_be_of_a_change_which_counts_once(board: Board) -> None:
     board.told(ORDERS, status=status((BEGIN, 0, 5)), change=Change(before=0, after=5), now=BEGIN)
 
@@ -108,6 +141,31 @@ def test_silence_is_touched_when_it_begins_and_when_it_ends(board: Board, clock:
     again = touched(board)[ORDERS.key]
     assert again is not None
     assert "idle" == again.state
+
+
+def test_no_second_of_the_minute_has_all_curves_to_draw(
+    board: Board, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They take ten times as long as the rest of a row, and in a fleet they would hold up every decision."""
+    drawn: list[datetime] = []
+    draw = History.curve
+
+    def counted(self: History, **told: int) -> str:
+        drawn.append(clock.now)
+        return draw(self, **told)
+
+    monkeypatch.setattr(History, "curve", counted)
+    orders = [known("shop", f"orders-{number}") for number in range(120)]
+    for about in orders:
+        board.told(about, status=status(), change=None, now=BEGIN)
+        board.row(about.key)
+    drawn.clear()
+    for second in range(1, 61):
+        clock.now = BEGIN + timedelta(seconds=second)
+        for about in orders:
+            board.row(about.key)
+
+    assert (120, True) == (len(drawn), max(Counter(drawn).values()) < 10)
 
 
 def test_all_pods_are_counted(board: Board) -> None:

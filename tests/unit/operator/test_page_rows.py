@@ -54,6 +54,14 @@ def test_a_minute_without_a_decision_is_silence(silent_for: float, state: str) -
     assert state == urgency(status(), silent_for=silent_for).state
 
 
+def test_a_silence_is_told_in_words_that_stay_true() -> None:
+    """A row is made when it begins, and not again before it ends."""
+    told = urgency(status(), silent_for=61.0)
+
+    assert told == urgency(status(), silent_for=7200.0)
+    assert told.words.startswith("no decision for more than a minute: ")
+
+
 def test_an_object_that_waits_for_somebody_is_not_silent() -> None:
     told = {"conditions": [held("Ready", "False", "InvalidSpec")]}
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from bench.page_scene import condition, known
+from qc_operator.page import stream
 from qc_operator.page.board import Board
-from qc_operator.page.stream import KEPT, VIEWERS, CrowdedError, Stream
-from qc_operator.page.viewer import WAITING, Viewer
+from qc_operator.page.replay import KEPT
+from qc_operator.page.row import Row
+from qc_operator.page.stream import AT_ONCE, VIEWERS, CrowdedError, Stream
+from qc_operator.page.viewer import SLICE, WAITING, Viewer, slices
+from qc_operator.registry import Key
 from qc_operator.reporting import Change
 
 NOW = datetime(2026, 11, 27, 6, tzinfo=UTC)
@@ -58,7 +63,7 @@ def waiting(viewer: Viewer) -> list[tuple[str, str, dict[str, Any]]]:
     """What is to be sent to a viewer: id, kind and data of each event."""
     events = []
     while viewer._events:
-        lines = viewer._events.popleft().decode().splitlines()
+        lines = b"".join(viewer._events.popleft()).decode().splitlines()
         assert ["id: ", "event: ", "data: ", ""] == [lines[0][:4], lines[1][:7], lines[2][:6], lines[3]]
         events.append((lines[0][4:], lines[1][7:], json.loads(lines[2][6:])))
     return events
@@ -194,7 +199,7 @@ async def test_who_was_away_too_long_is_sent_all(scene: Scene) -> None:
         await scene.update(always=True)
 
     assert ["all"] == [kind for _, kind, _ in waiting(await scene.look(after=last))]
-    assert KEPT == len(scene.stream._kept)
+    assert KEPT == len(scene.stream._replay)
 
 
 async def test_who_does_not_read_is_let_go_and_holds_up_nobody(scene: Scene) -> None:
@@ -217,6 +222,99 @@ async def test_no_more_than_so_many_look_on(scene: Scene) -> None:
     await scene.look()
 
 
+async def test_no_more_look_on_though_all_come_at_once(scene: Scene) -> None:
+    """Each waits for the rows, and meanwhile there seems to be room for all of them."""
+    async with scene.stream._updating:
+        coming = [asyncio.create_task(scene.look()) for _ in range(VIEWERS + 3)]
+        await asyncio.sleep(0)
+    came = await asyncio.gather(*coming, return_exceptions=True)
+
+    assert [CrowdedError] * 3 == [type(each) for each in came if isinstance(each, BaseException)]
+    assert VIEWERS == scene.stream.viewers
+
+
+async def test_all_rows_are_held_once_however_many_are_sent_them(scene: Scene) -> None:
+    """They take 6 MB of ten thousand objects, and who does not read holds them for a minute."""
+    for name in ("orders", "mails"):
+        scene.tell(name)
+    first, second = await scene.look(), await scene.look()
+    (one,), (other,) = ([each for each in viewer._events] for viewer in (first, second))
+    rows = [piece for piece in one if piece.startswith(b'{"namespace"')]
+
+    assert 2 == len(rows)
+    assert [True, True] == [any(piece is row for piece in other) for row in rows]
+
+
+async def test_an_event_is_written_a_little_at_a_time(scene: Scene) -> None:
+    """What is written in one go is copied for each who does not read."""
+    event = [b"a" * 10, b"b" * (3 * SLICE), *[b"c"] * SLICE, b"d"]
+    viewer = await scene.look()
+    waiting(viewer)
+    viewer.put(*event)
+    written = []
+    async for part in viewer.events():
+        written.append(part)
+        if part.endswith(b"d"):
+            viewer.close()
+
+    assert (b"".join(event), True) == (b"".join(written), all(len(part) < 2 * SLICE for part in written))
+    assert [] == list(slices([]))
+
+
+async def test_others_get_a_turn_while_rows_are_made(scene: Scene) -> None:
+    """A row with its curve may take ten times as long as another, so rows are not what is counted."""
+    turns = 0
+
+    async def decide() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    def slow() -> Iterator[tuple[Key, Row | None]]:
+        for number in range(10):
+            time.sleep(AT_ONCE * 1.5)
+            yield Key("shop", f"orders-{number}"), None
+
+    deciding = asyncio.create_task(decide())
+    await scene.stream._update(slow(), always=False)
+    deciding.cancel()
+
+    assert 9 == turns
+
+
+async def test_who_comes_while_the_last_update_is_made_is_shown_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The task that makes it ends then, and forgets all that was shown."""
+    monkeypatch.setattr(stream, "KEPT", 1)
+    scene = Scene(every=0.01)
+    scene.tell("orders")
+    scene.stream.detach(await scene.look())
+    task = scene.stream._task
+    assert task is not None
+    async with scene.stream._updating:
+        async with asyncio.timeout(30):
+            while not scene.stream._updating._waiters:  # noqa: ASYNC110 - the task is to wait there
+                await asyncio.sleep(0.01)
+        reading = asyncio.create_task(scene.stream.rows())
+        looking = asyncio.create_task(scene.look())
+        await asyncio.sleep(0)
+    viewer, rows = await looking, await reading
+
+    assert task.done()
+    assert (["orders"], ["orders"]) == (
+        [row.name for row, _ in rows],
+        [row["name"] for row in waiting(viewer)[0][2]["rows"]],
+    )
+    scene.tell("orders", ready=7)
+    told: list[dict[str, Any]] = []
+    async with asyncio.timeout(30):
+        while not told:
+            told += [row for _, _, data in waiting(viewer) for row in data["rows"]]
+            await asyncio.sleep(0.01)
+    assert 7 == told[0]["ready"]
+    await scene.stream.close()
+
+
 async def test_while_nobody_looks_nothing_is_put_into_words() -> None:
     scene = Scene(every=0.001)
     scene.tell("orders")
@@ -227,7 +325,11 @@ async def test_while_nobody_looks_nothing_is_put_into_words() -> None:
     assert scene.stream._task is not None
     await asyncio.wait({scene.stream._task}, timeout=10)
 
-    assert (0, 0) == (len(scene.stream._shown), len(scene.stream._kept))
+    assert (0, 0) == (len(scene.stream._shown), len(scene.stream._replay))
+    # Objects come and go, each with a name of its own.
+    scene.tell("mails", change=Change(before=0, after=1))
+    scene.board.gone(known("shop", "mails").key)
+    assert (0, 0) == (len(scene.board._touched), len(scene.board._scaled))
 
 
 async def test_an_event_ends_a_stream_that_is_closed(scene: Scene) -> None:

@@ -24,6 +24,9 @@ def test_the_pod_says_who_it_is() -> None:
         ("QC_PAGE_PORT", "web"),
         ("QC_PAGE_PORT", "65536"),
         ("QC_PAGE_PORT", "8080"),
+        ("QC_PAGE_HOSTS", "queues.example.com:8081"),
+        ("QC_PAGE_HOSTS", "*.example.com"),
+        ("QC_PAGE_HOSTS", "https://queues.example.com"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(name: str, value: str) -> None:
@@ -34,6 +37,11 @@ def test_a_wrong_value_is_refused_by_name(name: str, value: str) -> None:
 @pytest.mark.parametrize(("value", "port"), [("", 0), ("0", 0), ("8081", 8081)])
 def test_the_page_has_a_port_of_its_own_or_none(value: str, port: int) -> None:
     assert port == from_environment({"QC_PAGE_PORT": value}).page_port
+
+
+def test_names_of_the_page_come_as_a_list_in_small_letters() -> None:
+    assert ("queues.example.com", "api") == from_environment({"QC_PAGE_HOSTS": "Queues.example.com, api,"}).page_hosts
+    assert () == from_environment({}).page_hosts
 
 
 def test_namespaces_come_as_a_list_and_each_counts_once() -> None:

@@ -1,4 +1,5 @@
-// The course of one QueueConsumer on one time axis, with its decisions marked. uPlot draws.
+// The course of one QueueConsumer: charts above each other on one time axis, through which its decisions go as lines.
+// uPlot draws.
 
 /* global uPlot */
 import { lasting, number, seconds } from "./words.js";
@@ -24,6 +25,10 @@ function told(chart, view) {
   return `${chart.name}, ${chart.unit}: ${known.join("; ")}`;
 }
 
+const place = (plot, change) => Math.round(plot.valToPos(seconds(change.time), "x", true)) + 0.5;
+const tone = (change) => colour(change.to > change.from ? "--up" : "--down");
+
+/** Beneath the curves: the replicas that are allowed, and a line for each change. */
 function marks(view, row, bounds) {
   return (plot) => {
     const { ctx, bbox } = plot;
@@ -36,19 +41,40 @@ function marks(view, row, bounds) {
       ctx.fillStyle = colour("--band");
       ctx.fillRect(bbox.left, top, bbox.width, bottom - top);
     }
+    ctx.setLineDash([2, 3]);
     for (const change of view.history) {
-      const x = Math.round(plot.valToPos(seconds(change.time), "x", true)) + 0.5;
-      const up = change.to > change.from;
-      ctx.strokeStyle = ctx.fillStyle = colour(up ? "--up" : "--down");
-      ctx.setLineDash([2, 3]);
+      const x = place(plot, change);
+      ctx.strokeStyle = tone(change);
       ctx.beginPath();
       ctx.moveTo(x, bbox.top);
       ctx.lineTo(x, bbox.top + bbox.height);
       ctx.stroke();
-      if (bounds) {
-        ctx.font = `${11 * devicePixelRatio}px system-ui`;
-        ctx.fillText(`${up ? "▲" : "▼"}${change.to}`, x + 2, bbox.top + 11 * devicePixelRatio);
-      }
+    }
+    ctx.restore();
+  };
+}
+
+/** Above the curves: to how many replicas each change was, as far as there is room. The latest has it first. */
+function labels(view) {
+  return (plot) => {
+    const { ctx, bbox } = plot;
+    const high = 13 * devicePixelRatio;
+    ctx.save();
+    ctx.font = `${11 * devicePixelRatio}px system-ui`;
+    ctx.textAlign = "left";
+    ctx.textBaseline = "middle";
+    let free = Infinity;
+    for (const change of view.history) {
+      const x = place(plot, change);
+      const words = `${change.to > change.from ? "▲" : "▼"}${change.to}`;
+      const width = ctx.measureText(words).width + 4;
+      const left = x + 1 + width > bbox.left + bbox.width ? x - 1 - width : x + 1;
+      if (x < bbox.left || left < bbox.left || left + width > free) continue;
+      ctx.fillStyle = colour("--back");
+      ctx.fillRect(left, bbox.top, width, high);
+      ctx.fillStyle = tone(change);
+      ctx.fillText(words, left + 2, bbox.top + high / 2);
+      free = left;
     }
     ctx.restore();
   };
@@ -93,9 +119,10 @@ export class Charts {
     });
     this.place.replaceChildren(...figures);
     this.width = this.room();
+    const known = CHARTS.map((chart) => (columns[chart.series[0][0]] ?? []).some((value) => value !== null));
+    const lowest = known.lastIndexOf(true);
     CHARTS.forEach((chart, i) => {
-      const empty = !(columns[chart.series[0][0]] ?? []).some((value) => value !== null);
-      if (empty) {
+      if (!known[i]) {
         const note = document.createElement("p");
         note.className = "faint";
         note.textContent = (i === 1 ? row.objectiveSeconds === undefined : i === 2) && chart.without ? chart.without : "Not known yet.";
@@ -104,12 +131,13 @@ export class Charts {
       }
       this.plots.push(new uPlot({
         width: this.width,
-        height: 150,
+        height: i === lowest ? 132 : 110,
+        padding: [6, 12, 0, 0],
         cursor: { sync: { key: "course" }, y: false, points: { size: 6 } },
-        legend: { live: true },
-        scales: { x: { range: () => [now - this.span, now] }, y: { range: (_, low, high) => [0, Math.max(high ?? 1, chart.bounds ? row.max ?? 1 : 1) * 1.1] } },
-        axes: [axis(28, { values: clock }), axis(52, { values: (_, ticks) => ticks.map((tick) => (tick >= 10000 ? `${tick / 1000}k` : String(tick))) })],
-        series: [{ value: (_, value) => (value === null ? "" : new Date(value * 1000).toLocaleTimeString([], { hourCycle: "h23" })) },
+        legend: { mount: (_, legend) => figures[i].firstChild.append(legend) },
+        scales: { x: { range: () => [now - this.span, now] }, y: { range: (_, low, high) => (chart.bounds ? [0, Math.max(high ?? 1, row.max ?? 1) * 1.3] : [0, Math.max(high ?? 1, 1) * 1.1]) } },
+        axes: [i === lowest ? axis(28, { values: clock }) : axis(6, { values: (_, ticks) => ticks.map(() => "") }), axis(52, { values: (_, ticks) => ticks.map((tick) => (tick >= 10000 ? `${tick / 1000}k` : String(tick))) })],
+        series: [{ label: "at", value: (_, value) => (value === null ? "now" : new Date(value * 1000).toLocaleTimeString([], { hourCycle: "h23" })) },
           ...chart.series.map(([, label, name, dashed]) => ({
             label,
             stroke: () => colour(name),
@@ -117,9 +145,12 @@ export class Charts {
             dash: dashed ? [5, 4] : undefined,
             points: { show: false },
             paths: uPlot.paths.stepped({ align: 1 }),
-            value: (_, value) => (value === null || value === undefined ? "–" : number(value)),
+            value: (plot, value, own, pointed) => {
+              const shown = pointed === null ? plot.data[own].at(-1) : value;
+              return shown === null || shown === undefined ? "–" : number(shown);
+            },
           }))],
-        hooks: { drawClear: [marks(view, row, chart.bounds)] },
+        hooks: { drawClear: [marks(view, row, chart.bounds)], draw: chart.bounds ? [labels(view)] : [] },
       }, [at, ...chart.series.map(([key]) => columns[key])], figures[i]));
     });
   }

@@ -15,7 +15,7 @@ async function copied(button, text, pre) {
     return;
   }
   const label = button.textContent;
-  button.textContent = "Copied";
+  button.textContent = document.getElementById("said").textContent = "Copied";
   setTimeout(() => { button.textContent = label; }, 1500);
 }
 
@@ -79,7 +79,8 @@ export class One {
       part("why"), element("h2", {}, "Changes of replicas"), part("changes", "ol", { class: "log" }),
       element("h2", {}, "Queues"), part("queues"), element("h2", {}, "Conditions"), part("conditions", "table", { class: "stacks" }),
       element("details", {}, element("summary", {}, "YAML"), part("yaml", "pre", { tabindex: "0" })),
-      element("details", {}, element("summary", {}, "The figures as a table"), part("figures", "table", { class: "small" })));
+      element("details", { toggle: () => this.figures() }, element("summary", {}, "The figures as a table"),
+        element("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "The figures as a table" }, part("figures", "table", { class: "small" }))));
     this.charts = new Charts(charts);
     for (const [span, label] of SPANS) {
       spans.append(element("button", { type: "button", "aria-pressed": span === this.charts.span, click: (event) => {
@@ -90,38 +91,46 @@ export class One {
     }
   }
 
+  /** Fill a part anew, unless somebody is selecting text in it. */
+  fill(name, ...children) {
+    const part = this.parts[name];
+    const chosen = getSelection();
+    if (chosen.isCollapsed || !part.contains(chosen.anchorNode)) part.replaceChildren(...children);
+  }
+
   show(view) {
     const begun = !this.charts;
+    this.view = view;
     if (begun) this.frame();
-    const { row, decision } = view;
+    const { row } = view;
     const now = Date.now() / 1000;
     this.place.dataset.state = row.state;
-    this.parts.head.replaceChildren(
+    this.fill("head",
       element("h2", { tabindex: "-1" }, `${row.namespace}/${row.name} `, element("span", { class: "state" }, STATES[row.state].join(" "))),
       ...(row.words ? [element("p", { class: row.state === "paused" ? "" : "alarm" }, row.words)] : []),
       element("p", {}, facts(view)));
     if (!this.charts.view || !this.charts.watched) this.charts.draw(view);
     this.why(view);
-    this.parts.changes.replaceChildren(...(view.history.length ? view.history : []).map((change) => element("li", {},
+    this.fill("changes", ...view.history.map((change) => element("li", {},
       when(change.time, now), moved(change), ` ${change.reason}: ${change.message}`,
-      change.limitedBy === "none" ? "" : element("span", { class: "faint" }, ` (limit: ${change.limitedBy})`))));
-    if (!view.history.length) this.parts.changes.append(element("li", { class: "faint" }, "None yet."));
-    this.parts.queues.replaceChildren(...view.queues.map((queue) => element("p", {}, words(queue))));
-    this.parts.conditions.replaceChildren(
+      change.limitedBy === "none" ? "" : element("span", { class: "faint" }, ` (limit: ${change.limitedBy})`))),
+    view.history.length ? "" : element("li", { class: "faint" }, "None yet."));
+    this.fill("queues", ...view.queues.map((queue) => element("p", {}, words(queue))));
+    this.fill("conditions",
       element("thead", {}, element("tr", {}, ...["Condition", "", "Since", "Why"].map((name) => element("th", { scope: "col" }, name)))),
       element("tbody", {}, ...view.conditions.map((condition) => element("tr", {},
         element("td", {}, condition.type), element("td", {}, condition.status),
         element("td", {}, condition.lastTransitionTime ? when(condition.lastTransitionTime, now) : ""),
         element("td", {}, `${condition.reason}: ${condition.message}`)))));
-    if (getSelection().isCollapsed) this.parts.yaml.textContent = view.yaml;
-    this.figures(view);
+    this.fill("yaml", view.yaml);
+    this.figures();
     if (begun) this.parts.head.firstChild.focus({ preventScroll: true });
   }
 
   why(view) {
     const { decision, yaml, raised } = view;
     if (!decision.steps.length) {
-      this.parts.why.replaceChildren(element("h2", {}, "Why?"), element("p", { class: "faint" }, "No decision was made yet."));
+      this.fill("why", element("h2", {}, "Why?"), element("p", { class: "faint" }, "No decision was made yet."));
       return;
     }
     const copy = (label, text) => element("button", { type: "button", click: (event) => copied(event.target, text, this.parts.yaml) }, label);
@@ -129,7 +138,7 @@ export class One {
     const steps = element("tbody", { id: "why-steps" }, ...decision.steps.map((step) => element("tr", {},
       element("td", {}, step.step), element("td", { "data-label": "replicas" }, number(step.replicas)), element("td", {}, step.message),
       element("td", { class: "small faint" }, `${step.observed ? "observed" : "estimated"}, ${step.source}`))));
-    this.parts.why.replaceChildren(
+    this.fill("why",
       element("h2", {}, `Why ${decision.to}?`),
       element("p", { class: "answer" }, `${decision.reason}: ${decision.message}`,
         decision.limitedBy === "none" ? "" : element("span", { class: "faint" }, ` (limit: ${decision.limitedBy})`)),
@@ -140,12 +149,12 @@ export class One {
     if (focused >= 0) this.parts.why.querySelectorAll("button")[focused]?.focus({ preventScroll: true });
   }
 
-  figures({ series }) {
-    const table = this.parts.figures;
-    if (!table.closest("details").open) return;
+  figures() {
+    const { series } = this.view;
+    if (!this.parts.figures.closest("details").open) return;
     const names = Object.keys(series);
     const rows = series.at.map((_, i) => i).slice(-40).reverse();
-    table.replaceChildren(
+    this.fill("figures",
       element("thead", {}, element("tr", {}, ...names.map((name) => element("th", { scope: "col" }, name === "at" ? "from" : name)))),
       element("tbody", {}, ...rows.map((i) => element("tr", {}, ...names.map((name) => element("td", {},
         name === "at" ? new Date(series.at[i] * 1000).toLocaleTimeString() : series[name][i] === null ? "–" : number(series[name][i])))))));

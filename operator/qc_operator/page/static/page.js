@@ -3,7 +3,7 @@
 import { One } from "./one.js";
 import { Stream } from "./stream.js";
 import { Table } from "./table.js";
-import { STATES, element, lasting, moved, number, seconds, target, when } from "./words.js";
+import { STATES, element, lasting, moved, number, target, when } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 const table = new Table($("rows"));
@@ -29,14 +29,15 @@ const stream = new Stream({
     scalings = [...told.scalings.reverse(), ...scalings].slice(0, LATEST);
     if (!held) show();
     const key = one.key;
-    if (key && told.rows.some((row) => row.namespace === key[0] && row.name === key[1])) one.load();
+    if (key && !held && told.rows.some((row) => row.namespace === key[0] && row.name === key[1])) one.load();
     say(told.scalings);
   },
   onState({ live, heard, age }) {
     $("live").dataset.live = live ? "yes" : "no";
-    $("live").textContent = live ? (held ? "live, held still" : "live") : heard ? "not live" : "connecting";
+    $("live").textContent = live ? (held ? "live, held still" : "live") : !heard ? "connecting" : operator.leading ? `not live for ${lasting(age / 1000)}` : "stands by";
+    // A screen reader says an alarm anew whenever its words change: there is no age in them.
     alarm(operator && !operator.leading ? standby() : heard && !live
-      ? `Nothing was heard from the operator for ${lasting(age / 1000)}: what is shown may be out of date. Trying again.` : "");
+      ? `Nothing was heard from the operator since ${new Date(heard).toLocaleTimeString([], { hourCycle: "h23" })}: what is shown may be out of date. Trying again.` : "");
   },
 });
 
@@ -58,6 +59,8 @@ function show() {
   const total = Object.values(counts).reduce((sum, n) => sum + n, 0);
   buttons(counts, total);
   $("totals").textContent = `${number(operator.pods)} pods of ${number(total)} QueueConsumers · in the last hour +${number(operator.added)} and −${number(operator.removed)} replicas`;
+  $("none").hidden = found > 0 || !operator.leading;
+  $("none").textContent = total ? "None of them fits." : "There is no QueueConsumer yet. One that is applied appears here by itself.";
   $("shown").textContent = found === total ? "" : `${number(found)} of ${number(total)}`;
   $("more").hidden = shown === found;
   $("more").firstChild.textContent = `Show ${number(found - shown)} more`;
@@ -111,7 +114,9 @@ function route() {
 function hold() {
   held = !held;
   $("hold").setAttribute("aria-pressed", held);
-  if (!held && operator) show();
+  if (held || !operator) return;
+  show();
+  one.load();
 }
 
 function theme() {
@@ -157,5 +162,5 @@ $("keys").addEventListener("click", KEYS["?"]);
 addEventListener("hashchange", route);
 try { if (localStorage.getItem("theme")) { document.documentElement.dataset.theme = localStorage.getItem("theme"); } } catch { /* As above. */ }
 setInterval(() => { if (!held) table.age(now()); }, 1000);
-setInterval(() => one.load(), 10_000);
+setInterval(() => { if (!held) one.load(); }, 10_000);
 route();

@@ -4,6 +4,7 @@ import { STATES, drawn, element, lasting, moved, number, seconds, target, when }
 
 const FIRST = 200; // Rows that are shown until somebody asks for all.
 const ORDER = Object.keys(STATES);
+const NAME = 1; // The cell that is its row's heading.
 
 const id = (row) => `${row.namespace}/${row.name}`;
 
@@ -36,8 +37,9 @@ const CELLS = [
     row.observes ? element("span", { class: "small faint" }, " observes") : null]],
   ["", (row) => [element("a", { href: target(row) }, id(row)),
     element("div", { class: "small faint" }, [row.target, row.queues].filter(Boolean).join(" ← "))]],
-  ["Lag", (row) => [row.curve ? curve(row.curve) : null, `${number(row.ready)} ready`,
-    element("div", { class: "small faint" }, `${number(row.unacked)} in work`)]],
+  ["Lag", (row, now) => [row.curve ? curve(row.curve) : null, `${number(row.ready)} ready`,
+    element("div", { class: "small faint" }, `${number(row.unacked)} in work`),
+    row.readAt ? element("div", { class: "small over" }, "read ", when(row.readAt, now)) : null]],
   ["Wait", (row) => [row.objectiveSeconds
     ? element("span", { class: late(row) > 1 ? "over" : "" },
       `${row.waitSeconds === undefined ? "?" : lasting(row.waitSeconds)} of ${lasting(row.objectiveSeconds)}`)
@@ -64,19 +66,12 @@ export class Table {
     this.all = false;
   }
 
-  clear() {
-    this.rows.clear();
-    this.lines.clear();
-    this.body.replaceChildren();
-  }
+  /** What is shown stays until it is brought up to date. */
+  clear() { this.rows.clear(); }
 
   put(row) { this.rows.set(id(row), row); }
 
-  drop(key) {
-    this.rows.delete(key);
-    this.lines.get(key)?.line.remove();
-    this.lines.delete(key);
-  }
+  drop(key) { this.rows.delete(key); }
 
   /** Bring what is shown up to date; returns how many rows fit the filter and how many of them are shown. */
   show(now) {
@@ -100,7 +95,8 @@ export class Table {
     const key = id(row);
     let known = this.lines.get(key);
     if (!known) {
-      const line = element("tr", {}, ...CELLS.map(([label]) => element("td", label ? { "data-label": label } : {})));
+      const line = element("tr", {}, ...CELLS.map(([label], i) => (i === NAME
+        ? element("th", { scope: "row" }) : element("td", label ? { "data-label": label } : {}))));
       known = { line, row: null };
       this.lines.set(key, known);
     }
@@ -108,7 +104,7 @@ export class Table {
       known.line.dataset.state = row.state;
       CELLS.forEach(([, fill], i) => {
         // Focus stays on a link that stays.
-        if (i !== 1 || !known.row || known.row.target !== row.target || known.row.queues !== row.queues) {
+        if (i !== NAME || !known.row || known.row.target !== row.target || known.row.queues !== row.queues) {
           known.line.cells[i].replaceChildren(...fill(row, now).filter(Boolean));
         }
       });
