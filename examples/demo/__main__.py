@@ -1,36 +1,43 @@
 """The steps of `make demo`, in order."""
 
 import contextlib
-import os
 import signal
 import sys
 from collections.abc import Sequence
 
 from kubernetes import client
-from rich.console import Console, RenderableType
+from rich.console import Console, Group
 from rich.text import Text
 
 from . import recording, release, shop
-from .cluster import Cluster, bring_up, take_down
+from .alert_history import await_calm, noting_alerts
+from .alerts_view import alerts_shown
+from .cluster import bring_up
+from .ending import Ending
 from .failure import DemoError
 from .images import provide
 from .observation import CONSUMERS
 from .observer import Observer
 from .performance import Performance
 from .progress import Progress
+from .prometheus_server import require_installed
 from .replica_history import ReplicaHistory
 from .settings import Settings, parse
 from .story import story
 from .summary_view import rendered
 from .view import live
+from .windows import Windows, opened
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the demo; 0 when everything went as it should, 1 when not, 130 when interrupted."""
     settings = parse(arguments)
     progress = Progress(Console(highlight=False))
-    # A SIGTERM, as from a CI job that runs out of time, cleans up as Ctrl-C does.
+    # A SIGTERM, as from a CI job that runs out of time, cleans up as Ctrl-C does, and so does a terminal that closes,
+    # unless nohup has it that nothing is to happen then. Prometheus would go on: to it, SIGHUP means to read its rules.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, signal.default_int_handler)
     code = 1
     try:
         with contextlib.ExitStack() as cleanup:
@@ -60,21 +67,30 @@ def _tell(progress: Progress, what: str, error: DemoError) -> None:
 
 
 def _demo(settings: Settings, progress: Progress, cleanup: contextlib.ExitStack) -> int:
+    if settings.prometheus:
+        # Before minutes are spent on a cluster.
+        require_installed()
     cluster = bring_up(settings, progress)
-    release_stays = not cluster.ours and release.is_installed(cluster)
-    cleanup.callback(_clean_up, cluster, settings, progress, release_stays=release_stays)
+    ending = Ending(cluster, settings)
+    cleanup.callback(ending.come)
     progress.step("Images: operator, broker, shop")
     provide(cluster, settings)
     progress.step(f"Operator: Helm release {release.RELEASE} in {release.NAMESPACE}")
     release.install(cluster, settings)
+    progress.step("To watch in the browser, from now on:")
+    api = cluster.api()
+    windows = opened(cluster, api, settings, cleanup)
     progress.step(f"Shop: broker, mail server, invoice store and order service in {shop.NAMESPACE}")
     shop.open_shop(cluster, settings)
-    progress.step("Orders come in")
-    return _play(cluster, settings, progress)
+    if windows.prometheus is not None:
+        await_calm(windows.prometheus, progress)
+    progress.step("Orders come in" + (f"; watch it at {windows.page}" if windows.page else ""))
+    code = _play(api, settings, progress, windows)
+    ending.hold_open(windows)
+    return code
 
 
-def _play(cluster: Cluster, settings: Settings, progress: Progress) -> int:
-    api = cluster.api()
+def _play(api: client.ApiClient, settings: Settings, progress: Progress, windows: Windows) -> int:
     history = ReplicaHistory(client.AppsV1Api(api), namespace=shop.NAMESPACE)
     performance = Performance(
         observer=Observer(
@@ -91,12 +107,14 @@ def _play(cluster: Cluster, settings: Settings, progress: Progress) -> int:
             black_friday_seconds=settings.black_friday_seconds,
         ),
         progress=progress,
+        page=windows.page,
     )
-    history.start()
-    try:
-        summary = performance.play()
-    finally:
-        history.stop()
+    with noting_alerts(windows.prometheus) as alerts:
+        history.start()
+        try:
+            summary = performance.play()
+        finally:
+            history.stop()
     picture = rendered(
         summary,
         wanted={name: history.wanted(name) for name in CONSUMERS},
@@ -104,35 +122,15 @@ def _play(cluster: Cluster, settings: Settings, progress: Progress) -> int:
         started_at=performance.started_at,
         ended_at=performance.ended_at,
     )
+    pictures = [picture]
+    if windows.prometheus is not None and alerts is not None:
+        pictures += [Text(), alerts_shown(alerts, page=windows.prometheus.alerts_page())]
     progress.step("Summary")
-    progress.console.print(picture)
+    progress.console.print(Group(*pictures))
     if settings.record is not None and performance.peak is not None:
-        pictures: list[RenderableType] = [live(performance.peak), Text(), picture]
-        recording.save(settings.record, pictures)
+        recording.save(settings.record, [live(performance.peak), Text(), *pictures])
         progress.detail(f"recorded in {settings.record}")
     return 1 if summary.problems() else 0
-
-
-def _clean_up(cluster: Cluster, settings: Settings, progress: Progress, *, release_stays: bool) -> None:
-    if settings.keep:
-        progress.step("Everything is left running, as DEMO_KEEP asks. To look around:")
-        progress.detail(f"export KUBECONFIG={cluster.environment.get('KUBECONFIG', '')}")
-        progress.detail(f"export PATH={os.path.dirname(cluster.programs['kubectl'])}:$PATH")  # noqa: PTH120 - text for a shell
-        progress.detail(f"kubectl -n {shop.NAMESPACE} get queueconsumers,deployments,pods")
-        return
-    # From here on Ctrl-C would leave things behind, and that is all that it could speed up.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    progress.step("Cleaning up")
-    if cluster.ours:
-        # The cluster goes as a whole, and everything in it.
-        take_down(progress)
-        return
-    shop.close_shop(cluster)
-    if release_stays:
-        progress.detail(f"the Helm release {release.RELEASE} was there before and stays")
-    else:
-        release.uninstall(cluster)
 
 
 if __name__ == "__main__":

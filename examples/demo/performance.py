@@ -31,6 +31,8 @@ class Performance:
     history: ReplicaHistory
     phases: tuple[Phase, ...]
     progress: Progress
+    page: str | None = None
+    """Where the live page is, to be shown all the time."""
     clock: Callable[[], float] = time.time
     started_at: float = 0.0
     ended_at: float = 0.0
@@ -84,6 +86,7 @@ class Performance:
             left_seconds=left,
             wanted={name: self.history.wanted(name) for name in CONSUMERS},
             now=self.clock(),
+            page=self.page,
         )
         if self.peak is None or _height(frame.observation) > _height(self.peak.observation):
             self.peak = frame

@@ -26,6 +26,10 @@ class Progress:
         """Something within the step."""
         self._print(f"         {line}", "dim")
 
+    def highlight(self, line: str) -> None:
+        """Something within the step that a person is to notice."""
+        self._print(f"         {line}", "bold cyan")
+
     def problem(self, sentence: str) -> None:
         """Something that went wrong."""
         self._print(f"{self.elapsed:5.0f} s  {sentence}", "bold red")

@@ -57,3 +57,11 @@ class ServiceProxy(Proxy):
     def __init__(self, api: client.ApiClient, *, namespace: str, service: str) -> None:
         root = f"/api/v1/namespaces/{namespace}/services/{service}:http/proxy"
         super().__init__(api, root=root, what=f"service {namespace}/{service}")
+
+
+class PodProxy(Proxy):
+    """Requests to one pod's port."""
+
+    def __init__(self, api: client.ApiClient, *, namespace: str, pod: str, port: int) -> None:
+        root = f"/api/v1/namespaces/{namespace}/pods/{pod}:{port}/proxy"
+        super().__init__(api, root=root, what=f"pod {namespace}/{pod}")

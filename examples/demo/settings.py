@@ -18,6 +18,8 @@ class Settings:
     """DEMO_CLUSTER=current: use the kubeconfig's current context; otherwise devcluster."""
     keep: bool
     """DEMO_KEEP=1: leave everything running at the end."""
+    prometheus: bool
+    """DEMO_PROMETHEUS=1: start a Prometheus with the chart's alerts, and tell of those that fired."""
     image_load: str | None
     """IMAGE_LOAD: the command that loads an image into the current cluster, with {archive} or {image}."""
     image_prefix: str
@@ -48,7 +50,8 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> 
         parser.error(f"DEMO_CLUSTER is {cluster!r}; it may be 'devcluster' (the default) or 'current'")
     return Settings(
         current_cluster=cluster == "current",
-        keep=environ.get("DEMO_KEEP", "") not in {"", "0"},
+        keep=_asked(environ, "DEMO_KEEP"),
+        prometheus=_asked(environ, "DEMO_PROMETHEUS"),
         image_load=environ.get("IMAGE_LOAD") or None,
         image_prefix=environ.get("IMAGE_PREFIX", LOCAL_PREFIX).rstrip("/"),
         per_second=chosen.orders_per_second,
@@ -56,3 +59,7 @@ def parse(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> 
         black_friday_seconds=chosen.black_friday_seconds,
         record=chosen.record,
     )
+
+
+def _asked(environ: Mapping[str, str], name: str) -> bool:
+    return environ.get(name, "") not in {"", "0"}

@@ -28,6 +28,8 @@ class Frame:
     """The replicas asked for, change by change."""
     now: float
     """On the clock of the steps."""
+    page: str | None = None
+    """Where the operator's live page is."""
 
 
 def live(frame: Frame) -> RenderableType:
@@ -58,7 +60,9 @@ def live(frame: Frame) -> RenderableType:
         decisions.append(f" {consumers.name}: ", style="bold")
         decisions.append(f"{consumers.decision or 'no decision yet'}\n")
     body = Group(table, Text(), decisions, Text(f" {_orders(frame.observation)}", style="dim"))
-    return Panel(body, title=Text(_headline(frame), style="bold"), border_style=_colour(frame.phase))
+    where = Text(f"and why, in the browser: {frame.page}", style="cyan") if frame.page else None
+    headline = Text(_headline(frame), style="bold")
+    return Panel(body, title=headline, subtitle=where, border_style=_colour(frame.phase))
 
 
 def plain(frame: Frame) -> str:

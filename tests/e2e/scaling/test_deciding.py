@@ -3,44 +3,19 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tests.e2e.conftest import Command
+from tests.e2e.scaling.load import steady_load
 from tests.e2e.scaling.workload import SECRET, Workload
 
 pytestmark = pytest.mark.cluster
 
 Make = Callable[[str], Workload]
-
-
-@contextmanager
-def steady_load(workload: Workload, *, per_second: int, seconds: float) -> Iterator[None]:
-    """Publish so many messages each second, each meaning so many seconds of work, for as long as the block lasts."""
-    stop = threading.Event()
-
-    def publish() -> None:
-        sent = 0
-        began = time.monotonic()
-        while not stop.is_set():
-            due = int((time.monotonic() - began) * per_second)
-            if due > sent:
-                workload.publish(due - sent, seconds=seconds, first=sent)
-                sent = due
-            stop.wait(0.5)
-
-    publisher = threading.Thread(target=publish)
-    publisher.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        publisher.join()
 
 
 @pytest.mark.timeout(400)

@@ -19,6 +19,10 @@ def test_keep_is_off_when_it_says_so() -> None:
     assert [parse([], {"DEMO_KEEP": value}).keep for value in ("1", "0", "")] == [True, False, False]
 
 
+def test_a_prometheus_is_there_on_request() -> None:
+    assert [parse([], {"DEMO_PROMETHEUS": value}).prometheus for value in ("1", "0", "")] == [True, False, False]
+
+
 def test_a_cluster_that_is_not_known_ends_with_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         parse([], {"DEMO_CLUSTER": "minikube"})

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from rich.console import Console
 
 from examples.demo.chart import Step
@@ -34,6 +36,14 @@ def test_the_picture_shows_lag_replicas_and_the_decision_in_words() -> None:
     assert row.split()[2:7] == ["412", "8", "8/8", "3", "█████"]
     assert any("420 messages / 20 per replica = 21, limited to maxReplicas 8" in line for line in lines)
     assert "Black Friday: 50 orders/s, 12 s left" in lines[0]
+
+
+def test_the_picture_says_where_the_live_page_is() -> None:
+    console = Console(width=100)
+    with console.capture() as capture:
+        console.print(live(replace(FRAME, page="http://127.0.0.1:8081/")))
+
+    assert " and why, in the browser: http://127.0.0.1:8081/ " in capture.get().splitlines()[-1]
 
 
 def test_the_line_for_a_log_says_the_same() -> None:
