@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from qc_operator.brokers import NOT_READ_YET, Feed, Feeds, QueueSource
+from qc_operator.brokers import Feed, Feeds, QueueSource
 from qc_operator.resource import Queue, QueueConsumerSpec
 from qc_operator.scaling.observation import EntryObservation, Unknown
+from qc_operator.scaling.readings import NOT_READ_YET
 
 START_PATIENCE = 3.0
 """Seconds in which a first reading that is still to come is no news. What is known is decided upon after them."""

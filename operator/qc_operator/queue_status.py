@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from qc_operator.brokers import NOT_READ_YET
 from qc_operator.scaling.observation import Depth, EntryObservation, Missing, Totals
 from qc_operator.scaling.rates import Rates
+from qc_operator.scaling.readings import NOT_READ_YET
 from qc_operator.scaling.situation import Waiting
 
 

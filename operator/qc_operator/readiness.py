@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qc_operator.brokers import NOT_READ_YET, Problem
+from qc_operator.brokers import Problem
 from qc_operator.cluster.client import ApiError
 from qc_operator.conditions import Condition
 from qc_operator.conflict import Conflict
@@ -21,6 +21,7 @@ from qc_operator.scaling.observation import (
     Unknown,
 )
 from qc_operator.scaling.pause import NO_PAUSE, Pause
+from qc_operator.scaling.readings import NOT_READ_YET
 from qc_operator.scaling.rounding import number_of
 
 

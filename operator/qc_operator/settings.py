@@ -12,6 +12,8 @@ from qc_operator.sharding import Shard
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 """RFC 1123 label, as the API server asks of a namespace's name."""
+HOST = re.compile(rf"(?=.{{1,253}}$){NAMESPACE.pattern}(\.{NAMESPACE.pattern})*")
+"""RFC 1123 subdomain: the name of a host in small letters, without a port."""
 
 
 class SettingsError(ValueError):
@@ -100,6 +102,8 @@ class Settings:
     """TCP port of /metrics, /healthz and /readyz."""
     page_port: int = 0
     """TCP port of the live page; 0 is none. Whoever reaches it may read all that the page shows."""
+    page_hosts: tuple[str, ...] = ()
+    """Names by which the page may be asked for besides the Service's, such as that of an Ingress."""
     log_level: str = "INFO"
     name: str = "queueconsumer-operator"
     """Of the installation: its Leases are named after it."""
@@ -133,6 +137,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     return Settings(
         port=int(port),
         page_port=int(page_port),
+        page_hosts=_page_hosts(environment),
         log_level=level,
         serving=_serving(environment),
         name=environment.get("QC_NAME", "") or "queueconsumer-operator",
@@ -141,8 +146,22 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     )
 
 
+def _page_hosts(environment: Mapping[str, str]) -> tuple[str, ...]:
+    hosts = _listed(environment.get("QC_PAGE_HOSTS", "").lower())
+    for host in hosts:
+        if not HOST.fullmatch(host):
+            raise SettingsError(
+                f"QC_PAGE_HOSTS must be names of hosts, without ports, with commas between them (has {host!r})"
+            )
+    return hosts
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(name for part in text.split(",") if (name := part.strip()))
+
+
 def _serving(environment: Mapping[str, str]) -> ServingSettings:
-    namespaces = tuple(name for part in environment.get("QC_NAMESPACES", "").split(",") if (name := part.strip()))
+    namespaces = _listed(environment.get("QC_NAMESPACES", ""))
     for name in namespaces:
         if not NAMESPACE.fullmatch(name):
             raise SettingsError(f"QC_NAMESPACES must be names of namespaces with commas between them (has {name!r})")

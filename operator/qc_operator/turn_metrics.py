@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from qc_operator import scale_record
 from qc_operator.actuation import Actuation
-from qc_operator.brokers import NOT_READ_YET, Feed, Problem
+from qc_operator.brokers import Feed, Problem
 from qc_operator.cluster.client import ApiError
 from qc_operator.registry import Known
 from qc_operator.resource import QueueConsumerSpec
 from qc_operator.scaling.observation import EntryObservation, Missing, Unknown
+from qc_operator.scaling.readings import NOT_READ_YET
 from qc_operator.surroundings import Surroundings
 from qc_operator.targeting import Workplace
 

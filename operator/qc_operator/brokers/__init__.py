@@ -9,9 +9,6 @@ from typing import Protocol
 from qc_operator.scaling.holdings import Holding
 from qc_operator.scaling.observation import EntryObservation
 
-NOT_READ_YET = "NotReadYet"
-"""The cause of a reading that is unknown because the first one has not come in yet: no reason to tell anybody."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueSource:

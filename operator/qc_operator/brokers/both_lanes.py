@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from math import inf
 
-from qc_operator.brokers import NOT_READ_YET
 from qc_operator.brokers.totals import VhostTotals
 from qc_operator.brokers.watch_list import WatchList
 from qc_operator.brokers.watches import Watch
@@ -19,6 +18,7 @@ from qc_operator.scaling.observation import (
     Unavailable,
     Unknown,
 )
+from qc_operator.scaling.readings import NOT_READ_YET
 from qc_operator.scaling.trust import checked
 
 FACTS_AWAITED = 1.5

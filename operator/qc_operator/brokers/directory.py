@@ -10,12 +10,12 @@ import asyncio
 from collections.abc import Collection
 from math import inf
 
-from qc_operator.brokers import NOT_READ_YET
 from qc_operator.brokers.breaker import TOLERATED
 from qc_operator.brokers.management import ManagementApi, ManagementError
 from qc_operator.brokers.queue_facts import FactsBook
 from qc_operator.brokers.queue_list import named
 from qc_operator.scaling.observation import EMPTY_LIST, Unavailable, Unknown
+from qc_operator.scaling.readings import NOT_READ_YET
 from qc_operator.scaling.trust import TOTALS_MAX_AGE
 
 

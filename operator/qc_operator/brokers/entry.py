@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from qc_operator.brokers import NOT_READ_YET, QueueSource
+from qc_operator.brokers import QueueSource
 from qc_operator.brokers.reader import BrokerReader
 from qc_operator.brokers.watches import Listener
 from qc_operator.pattern import QueuePattern
 from qc_operator.scaling.observation import EntryObservation, Missing, QueueObservation, Unavailable, Unknown
+from qc_operator.scaling.readings import NOT_READ_YET
 
 
 class Entry:

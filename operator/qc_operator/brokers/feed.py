@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from qc_operator.brokers import NOT_READ_YET, Problem, QueueSource
+from qc_operator.brokers import Problem, QueueSource
 from qc_operator.brokers.credentials import Credentials, SecretError
 from qc_operator.brokers.entry import Entry
 from qc_operator.brokers.management import ManagementError
@@ -17,6 +17,7 @@ from qc_operator.brokers.secret_watch import SecretWatch
 from qc_operator.brokers.watches import Listener
 from qc_operator.scaling.holdings import Holding
 from qc_operator.scaling.observation import EntryObservation, Unknown
+from qc_operator.scaling.readings import NOT_READ_YET
 
 log = logging.getLogger(__name__)
 

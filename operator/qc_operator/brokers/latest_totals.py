@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from math import inf
 
-from qc_operator.brokers import NOT_READ_YET
 from qc_operator.brokers.breaker import TOLERATED
 from qc_operator.brokers.management import ManagementError
 from qc_operator.brokers.node_metrics import NodeMetricsError
 from qc_operator.brokers.snapshot import Snapshot
 from qc_operator.scaling.observation import EMPTY_LIST, TotalsReading, Unavailable, Unknown
+from qc_operator.scaling.readings import NOT_READ_YET
 from qc_operator.scaling.trust import TOTALS_MAX_AGE
 
 

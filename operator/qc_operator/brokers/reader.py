@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import aiohttp
 
-from qc_operator.brokers import NOT_READ_YET, Problem
+from qc_operator.brokers import Problem
 from qc_operator.brokers.agenda import Agenda
 from qc_operator.brokers.amqp import BrokerError
 from qc_operator.brokers.asked import Asked, nobody
@@ -28,6 +28,7 @@ from qc_operator.brokers.totals import VhostTotals
 from qc_operator.brokers.watch_list import STALLED, WatchList
 from qc_operator.brokers.watches import Listener
 from qc_operator.scaling.observation import DepthReading, QueueObservation, Unavailable, Unknown
+from qc_operator.scaling.readings import NOT_READ_YET
 from qc_operator.settings import ReadingSettings
 
 

@@ -73,6 +73,11 @@ class VhostTotals:
         self._sources = Sources(api=self._by_api, metrics=by_metrics, facts=self._facts, settings=settings)
         self._directory = Directory(api=self._api, facts=self._facts)
 
+    @property
+    def alarmed(self) -> bool:
+        """Whether an alarm of the broker blocks its publishers."""
+        return self._alarms.alarmed
+
     def of(self, queue: str) -> TotalsReading:
         """What is known of one queue. A queue that the answer leaves out is unknown, never empty."""
         return self._latest.of(queue)

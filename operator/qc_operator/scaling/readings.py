@@ -64,6 +64,8 @@ LEFT_OUT: Final = "LeftOut"
 It leaves out a queue without a leader, of which the passive declare says (0, 0): such a zero is not to be believed.
 """
 
+NOT_READ_YET: Final = "NotReadYet"
+"""The cause of a reading that is unknown because the first one has not come in yet: no reason to tell anybody."""
 EMPTY_LIST: Final = "EmptyList"
 """The cause of totals where the slow lane knows of no queue at all: that may be a matter of permissions.
 

@@ -10,8 +10,8 @@ from email.utils import format_datetime
 import pytest
 from aiohttp import web
 
-from qc_operator.brokers import NOT_READ_YET
 from qc_operator.scaling.observation import Totals, Unavailable, Unknown
+from qc_operator.scaling.readings import NOT_READ_YET
 from tests.adapters.operator.lane import QUICK, slow_lane
 from tests.adapters.operator.recording_proxy import RecordingProxy
 from tests.rabbitmq_node import RabbitMQNode

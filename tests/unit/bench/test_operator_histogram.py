@@ -45,7 +45,7 @@ def test_everything_counts_since_an_empty_reading() -> None:
 
 
 def test_a_percentile_is_the_bound_of_its_bucket() -> None:
-    histogram = parsed(metrics_text(up=[0.004] * 9 + [3.0], down=[]))
+    histogram = parsed(metrics_text(up=[0.004] * 9 + [31.0], down=[]))
 
     assert 0.005 == histogram.at_most(rank=50)
     assert 0.005 == histogram.at_most(rank=90)
