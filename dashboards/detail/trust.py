@@ -26,8 +26,7 @@ def panels() -> list[Panel]:
         bars(
             Meaning(
                 title="Failures of reading by reason",
-                description="Times that the queues could no longer be read, by the reason that Ready shows. "
-                f"{COUNTED}",
+                description=f"Times that the queues could no longer be read, by the reason that Ready shows. {COUNTED}",
                 unit=COUNT,
                 no_value="none in this time",
             ),

@@ -40,8 +40,8 @@ async def show(page: Page, *, port: int, host: str | None = None) -> None:
         await page.listen(port, host=host)
     except OSError as error:
         log.error(  # noqa: TRY400 - the sentence has all that there is to know
-            "the live page is not served, because port %d cannot be listened at: %s; name another one with QC_PAGE_PORT "
-            "(page.port of the chart)",
+            "the live page is not served, because port %d cannot be listened at: %s; name another one with "
+            "QC_PAGE_PORT (page.port of the chart)",
             port,
             error.strerror or error,
         )

@@ -10,7 +10,6 @@ import pytest
 from qc_operator.page.board import Board
 from qc_operator.page.row import Row
 from qc_operator.page.view import view
-from qc_operator.registry import FINALIZER
 from tests.behaviour.conftest import KEY, World
 
 
@@ -95,4 +94,3 @@ async def test_after_a_restart_the_page_knows_what_was_done_before(world: World,
 
     assert shown(board).moved is not None
     assert (5, 0) == board.tally.hour(now=int(world.clock.utcnow().timestamp()))
-    assert FINALIZER not in str(shown(board))

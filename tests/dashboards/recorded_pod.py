@@ -21,6 +21,11 @@ BROKER: Final = "rabbit.shop:5672"
 _SAMPLE: Final = re.compile(r"([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)")
 
 
+def target(name: str) -> str:
+    """What the Deployment of a QueueConsumer is called: not like the QueueConsumer."""
+    return f"{name}-worker"
+
+
 class Pod:
     """One pod of the operator, with its metrics."""
 
@@ -69,7 +74,7 @@ class Pod:
                 consumer.history[1]["to"] > consumer.history[1]["from"]
             ):
                 self.reversals[name] = self.reversals.get(name, 0) + 1
-        series.set_rows(family.INFO, {("Deployment", name, BROKER, "shop", name, "lag,wait", "Scale"): 1})
+        series.set_rows(family.INFO, {("Deployment", target(name), BROKER, "shop", name, "lag,wait", "Scale"): 1})
         series.set_rows(family.SCALE_EVENTS, counted)
         series.set_rows(family.SCALED_REPLICAS, moved)
         series.set(family.REVERSALS, self.reversals.get(name, 0))

@@ -10,7 +10,7 @@ from random import Random
 from typing import Final
 
 from tests.dashboards.recorded_load import TURN, Consumer, Event
-from tests.dashboards.recorded_pod import BROKER, SCRAPE, Pod
+from tests.dashboards.recorded_pod import BROKER, SCRAPE, Pod, target
 
 START: Final = 1_795_000_000 // 7200 * 7200
 """Seconds since the epoch; blocks of two hours begin there."""
@@ -52,7 +52,7 @@ def _surroundings(consumers: list[Consumer], now: int) -> Iterator[str]:
     """What Prometheus, kube-state-metrics and the kubelet tell."""
     alert = 'alertname="QueueConsumerObjectiveBurnFast",alertstate="firing",severity="critical",namespace="shop"'
     for consumer in consumers:
-        pod = f'namespace="shop",pod="{consumer.name}-1"'
+        pod = f'namespace="shop",pod="{target(consumer.name)}-1"'
         yield f'kube_pod_info{{{pod},node="n1"}} 1 {now}'
         yield f'kube_pod_status_phase{{{pod},phase="Running"}} 1 {now}'
         yield f'kube_pod_container_status_restarts_total{{{pod},container="c"}} 1 {now}'

@@ -51,6 +51,28 @@ def test_each_query_returns_data(name: str, prometheus: Prometheus) -> None:
     assert [f"{title}: {expr}" for title, expr, found in answers if not found and title not in EMPTY] == []
 
 
+def test_the_workload_is_the_target_of_the_queueconsumer_whatever_it_is_called(prometheus: Prometheus) -> None:
+    chosen = grafana.EVERYTHING | {"namespace": "shop", "queueconsumer": "receipts"}
+    (variable,) = [each for each in BOARDS["detail"]["templating"]["list"] if each["name"] == "target_name"]
+    (series,) = re.findall(r"^label_values\((.*), target_name\)$", variable["definition"])
+    expr = grafana.interpolated(series, step=60, seconds=SECONDS, chosen=chosen)
+    names = {found["metric"]["target_name"] for found in prometheus.instant(expr, at=END)}
+    # All of them, which Grafana joins where no other value for all is given.
+    assert (variable["current"]["value"], variable["allValue"]) == (["$__all"], "")
+    chosen["target_name"] = f"({'|'.join(sorted(names))})"
+
+    answers = {
+        title: [round(float(series["values"][-1][1]), 3) for series in found]
+        for title, _, found in grafana.answers(
+            BOARDS["detail"], prometheus, start=END - SECONDS, end=END, chosen=chosen
+        )
+        if title in {"Pods by phase", "Restarts of containers", "CPU"}
+    }
+
+    assert names == {"receipts-worker"}
+    assert answers == {"Pods by phase": [1], "Restarts of containers": [0], "CPU": [0.1]}
+
+
 def _expressions(board: dict[str, Any]) -> Iterator[str]:
     for panel in grafana.panels(board):
         yield from (target["expr"] for target in panel["targets"])

@@ -13,7 +13,7 @@ from typing import Any, Final
 from zlib import crc32
 
 from qc_operator.page.figures import figures
-from qc_operator.page.history import History
+from qc_operator.page.history import NO_CURVE, Curve, History
 from qc_operator.page.row import Row, row
 from qc_operator.page.tally import MINUTES, Tally, scaling
 from qc_operator.page.urgency import SILENT
@@ -40,11 +40,11 @@ class Told:
         self.at = 0.0
         """When it was told, in seconds since the epoch."""
         self.silent = False
-        self._curve, self._curve_at = "", -1
+        self._curve, self._curve_at = NO_CURVE, -1
         # Each has its own second of the minute, so that a fleet's curves are never all drawn in one update.
         self._phase = crc32(f"{known.key}".encode()) % CURVE_EVERY
 
-    def curve(self, *, now: int) -> str:
+    def curve(self, *, now: int) -> Curve:
         """The lag of the last half hour, drawn anew once a minute: it takes ten times as long as the rest of a row."""
         minute = (now + self._phase) // CURVE_EVERY
         if minute != self._curve_at:
@@ -78,7 +78,7 @@ class Board:
         told = self._told.get(key)
         if told is None:
             told = self._told[key] = Told(about)
-            self._recall(status, now=int(at), without_latest=change is not None)
+            self._recall(key, status, now=int(at), without_latest=change is not None)
         told.known, told.status, told.at = about, status, at
         self._touch(key)
         if told.history.due(int(at)) or change is not None:
@@ -90,9 +90,10 @@ class Board:
                 self._scaled[key] = None
             self.moved()
 
-    def _recall(self, status: Mapping[str, Any], *, now: int, without_latest: bool) -> None:
-        """Count the changes of the last hour that were made before this process served the object."""
+    def _recall(self, key: Key, status: Mapping[str, Any], *, now: int, without_latest: bool) -> None:
+        """Take in the changes that were made before this process served the object; count those of the last hour."""
         for entry in status.get("history", ())[int(without_latest) :]:
+            self.tally.recall(scaling(namespace=key.namespace, name=key.name, entry=entry))
             at = int(datetime.fromisoformat(entry["time"]).timestamp())
             if at > now - 60 * MINUTES:
                 # The clock of the pod that wrote it may be ahead of ours.

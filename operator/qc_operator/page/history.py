@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import isnan, nan
 from struct import Struct
-from typing import Final
+from typing import Final, NamedTuple
 
 from qc_operator.page.figures import UNKNOWN, Figures
 
@@ -30,6 +30,31 @@ _POINT: Final = Struct("<I7f")
 MOST_BYTES: Final = _POINT.size * (FINE_POINTS + COARSE_POINTS)
 
 Point = tuple[int, Figures]
+
+
+class Curve(NamedTuple):
+    """The small curve of a row."""
+
+    digits: str
+    most: float
+    """The lag that is drawn as the largest digit."""
+
+    def closed(self, figures: Figures) -> str:
+        """With one more digit, of now. It is drawn once a minute, and the number next to it moves all the time."""
+        return self.digits and self.digits + _digit(min(_lag(figures), self.most), self.most)
+
+
+NO_CURVE: Final = Curve("", 0.0)
+
+
+def _lag(figures: Figures) -> float:
+    """Messages ready and, as far as it is known, in work."""
+    return figures.ready + (0.0 if isnan(figures.unacked) else figures.unacked)
+
+
+def _digit(lag: float, most: float) -> str:
+    # What is there is seen, however little it is.
+    return "." if isnan(lag) else str(-int(-lag * LEVELS // most))
 
 
 class _Ring:
@@ -86,17 +111,18 @@ class History:
         if at - self._coarse.at >= COARSE:
             self._coarse.put(at, packed)
 
-    def points(self, *, now: int) -> list[Point]:
-        """All of them, the oldest first, and one of now, up to which the last one stands."""
+    def points(self, *, now: int, latest: Figures | None = None) -> list[Point]:
+        """All of them, the oldest first, and one of now: `latest`, or the last one, which stands until then."""
         fine = list(self._fine)
         begin = fine[0][0] if fine else now
         points = [point for point in self._coarse if point[0] < begin] + fine
-        if points and points[-1][0] < now:
+        if points and points[-1][0] <= now:
             standing = now - self._seen_at <= SILENT
-            points.append((now, points[-1][1] if standing else UNKNOWN))
+            closing = now, (latest or points[-1][1]) if standing else UNKNOWN
+            points[-1 if points[-1][0] == now else len(points) :] = [closing]
         return points
 
-    def curve(self, *, now: int, span: int, parts: int) -> str:
+    def curve(self, *, now: int, span: int, parts: int) -> Curve:
         """The lag over the last `span` seconds as so many digits, 0 to 9 of its largest; a dot where it is not known.
 
         Each is the largest lag that stood in its part. Nothing at all where there was no lag.
@@ -108,13 +134,12 @@ class History:
             end = points[index + 1][0] if index + 1 < len(points) else now
             if end < begin or isnan(figures.ready):
                 continue
-            lag = figures.ready + (0.0 if isnan(figures.unacked) else figures.unacked)
+            lag = _lag(figures)
             first = max(int((at - begin) / length), 0)
             last = min(int((end - begin) / length), parts - 1)
             for part in range(first, last + 1):
                 largest[part] = lag if isnan(largest[part]) else max(largest[part], lag)
         most = max((lag for lag in largest if not isnan(lag)), default=0.0)
         if most <= 0.0:
-            return ""
-        # What is there is seen, however little it is.
-        return "".join("." if isnan(lag) else str(-int(-lag * LEVELS // most)) for lag in largest)
+            return NO_CURVE
+        return Curve("".join(_digit(lag, most) for lag in largest), most)

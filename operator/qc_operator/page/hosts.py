@@ -25,9 +25,9 @@ LONGEST: Final = 253
 
 
 def service_names(name: str, *, namespace: str) -> tuple[str, ...]:
-    """The names of a Service inside of its cluster, whose domain is `cluster.local` unless its builders wanted otherwise.
+    """The names of a Service inside of its cluster, whose domain is taken to be `cluster.local`; none outside of one.
 
-    None outside of a cluster. `NAME.NAMESPACE.svc.` with any end would not do: somebody may own such a domain.
+    `NAME.NAMESPACE.svc.` with any end would not do: somebody may own such a domain.
     """
     if not namespace:
         return ()

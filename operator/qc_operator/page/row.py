@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from qc_operator.page.figures import figures, worst
+from qc_operator.page.history import NO_CURVE, Curve
 from qc_operator.page.urgency import WORST_FIRST, State, urgency
 from qc_operator.registry import Known
 
@@ -57,10 +58,10 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaul
     """When a queue that cannot be read now was read last."""
     observes: bool = False
     curve: str = ""
-    """The lag of the last half hour: see `History.curve`."""
+    """The lag of the last half hour, and of now: see `Curve.closed`."""
 
 
-def row(known: Known, *, status: Mapping[str, Any], curve: str = "", silent_for: float = 0.0) -> Row:
+def row(known: Known, *, status: Mapping[str, Any], curve: Curve = NO_CURVE, silent_for: float = 0.0) -> Row:
     """Put a row together from what was told last, `silent_for` seconds ago."""
     spec, columns = known.spec, status.get("columns", {})
     decision, history = status.get("lastDecision", {}), status.get("history")
@@ -91,7 +92,7 @@ def row(known: Known, *, status: Mapping[str, Any], curve: str = "", silent_for:
         moved=move(history[0]) if history else None,
         read_at=_read_at(status),
         observes=spec is not None and spec.mode == "Observe",
-        curve=curve,
+        curve=curve.closed(seen),
     )
 
 

@@ -179,7 +179,7 @@ class Page:
             await response.write(b"retry: 1000\n\n")
             async for event in viewer.events():
                 await response.write(event)
-        except (ClientConnectionError, ConnectionResetError):
+        except (ClientConnectionError, ConnectionError):
             pass  # Who looked on is gone, or was too slow.
         finally:
             self._stream.detach(viewer)

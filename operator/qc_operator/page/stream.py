@@ -27,7 +27,7 @@ TOGETHER: Final = 0.1
 AT_ONCE: Final = 0.002
 """Seconds in which rows are made before others get a turn on the loop. One takes some 20 us, and with its curve 180."""
 VIEWERS: Final = 50
-"""At once. One who does not read holds some 200 KiB of buffers, and rows that others have no more: see `viewer.py`."""
+"""At once. With 10,000 rows one who does not read holds half a MiB, and rows that changed since: see `viewer.py`."""
 
 log = logging.getLogger(__name__)
 
@@ -182,8 +182,8 @@ class Stream:
     def _update_of(self, rows: list[bytes], *, gone: Sequence[Key]) -> bytes:
         latest = list(self._board.tally.latest)
         scalings, self._told_last = latest[len(latest) - self._new() :], self._board.tally.added
-        told = {"operator": self._about(), "gone": gone, "scalings": scalings, "rows": [b",".join(rows)]}
-        return b"".join(event("update", event_id=self._replay.next, **told))
+        told = {"operator": self._about(), "gone": gone, "scalings": scalings}
+        return b"".join(event("update", event_id=self._replay.next, rows=[b",".join(rows)], **told))
 
     def _about(self) -> dict[str, Any]:
         return {**self._operator(), "counts": self.counts()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Mapping
 from typing import Any, Final
@@ -44,6 +45,19 @@ class Tally:
     def add(self, scaling: Scaling) -> None:
         """Keep it as the latest."""
         self.latest.append(scaling)
+        self.added += 1
+
+    def recall(self, scaling: Scaling) -> None:
+        """Keep one that was made before, at its place among the latest, if it is one of them.
+
+        Times are compared as text: all are of one form (RFC 3339, UTC, to the second).
+        """
+        kept = self.latest
+        if len(kept) == LATEST:
+            if scaling.time <= kept[0].time:
+                return
+            kept.popleft()
+        kept.insert(bisect_right(kept, scaling.time, key=lambda each: each.time), scaling)
         self.added += 1
 
     def hour(self, *, now: int) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from qc_operator.page.board import Board, Told
+from qc_operator.page.figures import figures
 from qc_operator.page.history import Point
 from qc_operator.page.manifest import manifest, raised
 from qc_operator.page.row import Row
@@ -48,7 +49,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Views:
-    """What is shown of each object, as JSON: one takes 1.5 ms to make, and all who look at it ask at the same moment."""
+    """What is shown of each object, as JSON. It takes 1.5 ms to make, and all who look at it ask at the same moment."""
 
     def __init__(self, board: Board) -> None:
         self._board = board
@@ -85,7 +86,7 @@ def view(told: Told, *, row: Row, now: int) -> View:
         queues=[_chosen(queue, QUEUE) for queue in status.get("queues", ())],
         decision=decision,
         history=[_chosen(entry, DECISION) for entry in status.get("history", ())],
-        series=_columns(told.history.points(now=now)),
+        series=_columns(told.history.points(now=now, latest=figures(spec, status))),
         start_seconds=status.get("startSeconds"),
         yaml=manifest(key, spec) if spec else "",
         raised=Raised(max_replicas=more.max_replicas, yaml=manifest(key, more)) if more else None,

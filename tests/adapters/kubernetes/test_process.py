@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import socket
 from pathlib import Path
 
 import pytest
@@ -70,8 +71,12 @@ async def test_a_namespace_that_may_not_be_listed_is_named_and_the_others_are_se
         "not served, because the operator may not list QueueConsumers there: process-bank (QC_NAMESPACES); create the "
         "namespace if it is not there, and grant the operator's ServiceAccount in it what the chart's Role does"
     )
-    with process(plane, tmp_path, QC_NAMESPACES=f"{shop},{bank}") as running:
+    # Nobody scales less for want of a page.
+    taken = socket.create_server(("", 0))
+    page_port = str(taken.getsockname()[1])
+    with taken, process(plane, tmp_path, QC_NAMESPACES=f"{shop},{bank}", QC_PAGE_PORT=page_port) as running:
         await until(lambda: running.answer("/readyz") == (200, f"ok\n{remark}\n"), what="it is ready, with a remark")
+        await says(running, f"the live page is not served, because port {page_port} cannot be listened at: ")
         assert 1.0 == running.metric(unserved)
         ready = await told(admin, shop)
         assert "False" == ready["status"]

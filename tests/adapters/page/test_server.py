@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import socket
+import struct
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -233,6 +235,30 @@ async def test_who_stands_by_says_who_leads_and_shows_nothing(
     about = await answer(http, "/api/v1/operator")
 
     assert (200, False, leader, "pod-a") == (about["status"], about["leading"], about["leader"], about["pod"])
+
+
+async def test_who_reads_nothing_and_breaks_off_is_let_go_without_a_word(
+    served: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As a telephone does that leaves the network: it happens all the time."""
+    address = URL(served.url)
+    with socket.create_connection((address.host, address.port)) as connection:
+        connection.sendall(b"GET /api/v1/stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        async with asyncio.timeout(30):
+            while not served.page._stream.viewers:  # noqa: ASYNC110 - it comes by the network
+                await asyncio.sleep(0.01)
+            (viewer,) = served.page._stream._viewers
+            # More than the kernel takes for somebody who does not read.
+            viewer.put(b"x" * 20_000_000)
+            await asyncio.sleep(0.2)
+            # Close it with a reset (socket(7), SO_LINGER).
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.close()
+            while served.page._stream.viewers:  # noqa: ASYNC110 - the same
+                await asyncio.sleep(0.01)
+    await served.page.close()
+
+    assert [] == caplog.records
 
 
 async def test_the_end_of_a_process_waits_for_no_viewer(served: Served, http: aiohttp.ClientSession) -> None:

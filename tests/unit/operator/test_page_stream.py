@@ -238,7 +238,7 @@ async def test_all_rows_are_held_once_however_many_are_sent_them(scene: Scene) -
     for name in ("orders", "mails"):
         scene.tell(name)
     first, second = await scene.look(), await scene.look()
-    (one,), (other,) = ([each for each in viewer._events] for viewer in (first, second))
+    (one,), (other,) = (list(viewer._events) for viewer in (first, second))
     rows = [piece for piece in one if piece.startswith(b'{"namespace"')]
 
     assert 2 == len(rows)
