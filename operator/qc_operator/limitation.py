@@ -89,9 +89,9 @@ def objective_met(*, decision: Decision, spec: QueueConsumerSpec, told: str | No
         if told is None:
             return ()
         return (_objective("Unknown", "NoObjective", "no queue has a wait objective"),)
-    if decision.infeasible is not None:
-        return (_objective("False", "ObjectiveInfeasible", decision.infeasible),)
     met, guard = on_time(decision), decision.guard
+    if decision.infeasible is not None and met is not False:
+        return (_objective("False", "ObjectiveInfeasible", decision.infeasible),)
     if met is False:
         late = "; ".join(
             f"messages in {source.name or source.pattern} wait about {wait.seconds:.0f} s, objectiveSeconds is "
@@ -99,7 +99,7 @@ def objective_met(*, decision: Decision, spec: QueueConsumerSpec, told: str | No
             for source, wait in zip(spec.queues, decision.waiting, strict=False)
             if wait is not None and wait.seconds is not None and wait.seconds > wait.objective
         )
-        message = ": ".join(words for words in (late, guard.message if guard else "") if words)
+        message = ": ".join(words for words in (late, guard.message if guard else decision.infeasible or "") if words)
         return (_objective("False", guard.reason if guard else "WaitTooLong", message),)
     if met is None:
         return (_objective("Unknown", "WaitUnknown", "how long messages wait is not known yet"),)

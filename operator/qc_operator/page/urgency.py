@@ -46,7 +46,8 @@ def _states(conditions: Mapping[str, Mapping[str, Any]], *, silent_for: float) -
         # What was told before may be anything by now.
         # A row is made when this begins, and then not before it ends: a number of seconds would stand still.
         yield Urgency("silent", "no decision for more than a minute: the API server or the broker keeps it waiting")
-    if ("ObjectiveMet", "False") in held:
+    infeasible = ("ObjectiveMet", "False") in held and conditions["ObjectiveMet"]["reason"] == "ObjectiveInfeasible"
+    if ("ObjectiveMet", "False") in held and not infeasible:
         yield Urgency("late", words("ObjectiveMet"))
     if not ready:
         yield Urgency("notReady", words("Ready") if "Ready" in conditions else "nothing is known of it yet")
@@ -54,4 +55,7 @@ def _states(conditions: Mapping[str, Mapping[str, Any]], *, silent_for: float) -
         yield Urgency("paused", words("Paused"))
     if ("ScalingLimited", "True") in held and conditions["ScalingLimited"]["reason"] in LIMITING:
         yield Urgency("limited", words("ScalingLimited"))
+    if infeasible:
+        # Nothing waits too long now. It will, with the first message that finds no replica.
+        yield Urgency("limited", words("ObjectiveMet"))
     yield Urgency("working" if ("Active", "True") in held else "idle", "")

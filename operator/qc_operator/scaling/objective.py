@@ -27,16 +27,21 @@ def infeasible(situation: Situation, mu: Throughput | None, *, objective: float)
         return None
     # What is advised does for a tenth more, or the next reading of the rate would find it too few.
     least = max(1, erlang.servers(SPARE * arrivals / mu.each, objective * mu.each))
-    return f"{words}: minReplicas {least} would do at {messages_of(arrivals)}/s"
+    bounds = "minReplicas" if least <= situation.max_replicas else "minReplicas and maxReplicas"
+    return f"{words}: {bounds} {least} would do at {messages_of(arrivals)}/s"
 
 
 def waiting_time(situation: Situation, mu: Throughput | None, *, replicas: int) -> float | None:
-    """Seconds that a message which arrives now will wait: until those before it are taken (Little, 1961)."""
+    """Seconds until the last message that is there now is taken (Little, 1961); 0 where there is none.
+
+    What the first one of a night will wait for its pod is not counted before it is there: an objective shorter than a
+    start would be missed all night, without a message.
+    """
     waiting, effective = ready(situation), situation.effective
-    if effective <= 0.0:
-        return None if mu is None else situation.start_seconds + waiting / (mu.each * max(1, replicas))
     if not waiting:
         return 0.0
+    if effective <= 0.0:
+        return None if mu is None else situation.start_seconds + waiting / (mu.each * max(1, replicas))
     if mu is not None and mu.certain:
         return waiting / (mu.each * effective)
     taken = known(situation, situation.rates.acknowledgements)

@@ -71,5 +71,5 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     """How long messages of one entry wait, against its objective; both in seconds."""
 
     seconds: float | None
-    """Estimated for a message that arrives now; None while it cannot be told."""
+    """Until the last one that is there now is taken, as estimated; None while it cannot be told."""
     objective: int

@@ -26,6 +26,11 @@ def held(kind: str, truth: str, reason: str) -> dict[str, Any]:
     ("told", "state", "words"),
     [
         (status(held("ObjectiveMet", "False", "WaitTooLong")), "late", "WaitTooLong: so it is"),
+        (
+            status(held("ObjectiveMet", "False", "ObjectiveInfeasible")),
+            "limited",
+            "ObjectiveInfeasible: so it is",
+        ),
         ({"conditions": [held("Ready", "False", "QueueMissing")]}, "notReady", "QueueMissing: so it is"),
         ({"conditions": [held("Ready", "Unknown", "Starting")]}, "notReady", "Starting: so it is"),
         ({}, "notReady", "nothing is known of it yet"),

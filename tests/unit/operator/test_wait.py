@@ -463,6 +463,7 @@ NO_SCALING = "no scaling keeps waits under 2 s: a pod works 45 s after it is nee
     ("given", "words"),
     [
         ({}, f"{NO_SCALING} before: minReplicas 7 would do at 10 messages/s"),
+        ({"arrivals": 120.0}, f"{NO_SCALING} before: minReplicas and maxReplicas 68 would do at 120 messages/s"),
         ({"arrivals": 0.0}, f"{NO_SCALING} before: minReplicas 1 would do at 0 messages/s"),
         ({"arrivals": None}, f"{NO_SCALING} before, by minReplicas"),
         ({"throughput": None}, f"{NO_SCALING} before, by minReplicas"),
@@ -483,7 +484,9 @@ def test_what_would_meet_it_is_told(given: dict[str, Any], words: str) -> None:
         (0, {}, 0.0),
         (100, {}, 10.0),
         (100, {"effective": 2.5}, 20.0),
-        (0, {"effective": 0.0}, 40.0),
+        # An objective shorter than a start would be missed all night, by an empty queue.
+        (0, {"effective": 0.0}, 0.0),
+        (1, {"effective": 0.0, "arrivals": 0.0}, 40.1),
         # Those that are asked for: five, then 31 with 42.5 s of arrivals.
         (100, {"effective": 0.0, "arrivals": 0.0}, 50.0),
         (3000, {"effective": 0.0, "current": 0, "arrivals": 0.0}, 40.0 + 3000 / 80),
