@@ -77,7 +77,10 @@ def test_every_reason_of_a_condition_is_explained() -> None:
 
 
 def test_what_the_slow_lane_lacks_has_a_table_of_its_own() -> None:
-    assert words(PAGE, "slow lane") == set().union(*map(_camel_case, SLOW_LANE)) - OTHER_WORDS - {"ReaderFailed", "NotReadYet"}
+    assert words(PAGE, "slow lane") == set().union(*map(_camel_case, SLOW_LANE)) - OTHER_WORDS - {
+        "ReaderFailed",
+        "NotReadYet",
+    }
 
 
 @pytest.mark.parametrize(
