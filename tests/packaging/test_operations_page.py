@@ -147,7 +147,7 @@ def test_the_rights_on_leases_are_those_of_the_chart(helm: Path) -> None:
 
 
 def test_every_setting_is_explained(helm: Path) -> None:
-    source = inspect.getsource(settings.from_environment) + inspect.getsource(settings._serving)
+    source = inspect.getsource(settings)
     read = set(re.findall(r'environment\.get\("(\w+)"', source))
     (container,) = only(rendered(helm, "shards=1"), "Deployment")["spec"]["template"]["spec"]["containers"]
 

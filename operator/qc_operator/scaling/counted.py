@@ -86,4 +86,6 @@ def _messages(queues: tuple[QueueObservation, ...]) -> tuple[float, float]:
 
 
 def _number(count: int) -> float:
-    return float(min(max(count, 0), COUNT_MOST))
+    if count >= COUNT_MOST:
+        return float(COUNT_MOST)
+    return float(count) if count > 0 else 0.0

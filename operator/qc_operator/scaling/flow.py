@@ -35,7 +35,7 @@ def known(situation: Situation, rate: float | None) -> float | None:
     """A rate of the situation, or None where it is not known or its counters have not been read for long."""
     if rate is None or _unread(situation):
         return None
-    return max(0.0, rate)
+    return rate if rate > 0.0 else 0.0  # noqa: FURB136 - asked four times in a decision, in a third of the time
 
 
 def why_unknown(situation: Situation) -> str:

@@ -60,12 +60,11 @@ def together(answers: list[Answer], *, waiting: tuple[Waiting | None, ...], stan
     """
     answers = sorted(answers, key=_weight, reverse=True)
     winner, complete, between = answers[0], True, True
-    busy_floor, windows, infeasible = 0, [], None
+    windows, infeasible = [], None
     for answer in answers:
         demand = answer.demand
         if not demand.complete:
             complete, between = False, between and demand.between
-        busy_floor = max(busy_floor, demand.busy_floor)
         if demand.window_seconds is not None:
             windows.append(demand.window_seconds)
         infeasible = infeasible or demand.infeasible
@@ -89,7 +88,7 @@ def together(answers: list[Answer], *, waiting: tuple[Waiting | None, ...], stan
         ),
         waiting=waiting,
         standings=standings,
-        busy_floor=busy_floor,
+        busy_floor=max([answer.demand.busy_floor for answer in answers]),
         window_seconds=max(windows, default=None),
         infeasible=infeasible,
     )
