@@ -23,6 +23,7 @@ import aiohttp
 from rich.console import Console
 
 from bench.machine import Machine, package_versions
+from bench.page_operator import SCALED
 from bench.page_scene import fleet, utcnow
 from bench.percentiles import percentile
 from bench.report import Figure, Report, publish
@@ -80,7 +81,7 @@ async def look(http: aiohttp.ClientSession, url: str, received: Received, *, rea
             if reads and line.startswith(b"data: ") and b'"scalings":[]' not in line[:4000]:
                 now = time.time()
                 told = json.loads(line[6:])["scalings"]
-                received.delays += [now - float(each["message"]) for each in told]
+                received.delays += [now - float(each["message"]) for each in told if each["reason"] == SCALED]
 
 
 async def used(pid: int, *, seconds: float) -> float:

@@ -24,6 +24,8 @@ ROUNDS = 30
 PARTS = 20
 """In which a round is told, so that it is spread over its second."""
 SCALED_EVERY = 0.5
+SCALED = "WokeUp"
+"""The reason of those changes, which no other has."""
 
 Telling = tuple[Known, dict[str, Any]]
 
@@ -46,7 +48,7 @@ def rounds(members: int, *, moving: int) -> list[list[Telling]]:
 def scaled(telling: Telling) -> tuple[dict[str, Any], Change]:
     """The status of an object whose replicas were changed right now."""
     words = f"{time.time():.6f}"
-    entry = {"time": rfc3339(utcnow()), "from": 0, "to": 5, "reason": "WokeUp", "limitedBy": "none", "message": words}
+    entry = {"time": rfc3339(utcnow()), "from": 0, "to": 5, "reason": SCALED, "limitedBy": "none", "message": words}
     return {**telling[1], "history": [entry, *telling[1]["history"]][:20]}, Change(before=0, after=5)
 
 

@@ -53,6 +53,8 @@ class Course:
     current: int = 0
     desired: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
+    since: dict[tuple[str, str], str] = field(default_factory=dict)
+    """When each condition became what it is, by its type and its status."""
 
     def step(self, now: datetime, *, second: float, length: float) -> tuple[dict[str, Any], Change | None]:
         """Let time pass, and decide; the status, and the change of replicas if there is one."""
@@ -104,7 +106,7 @@ class Course:
         wait = self.lag / max(self.current * self.each, 1.0)
         return {
             "observedGeneration": 1,
-            "conditions": list(self._conditions(limit=limit, wait=wait, words=words, since=time)),
+            "conditions": self._lasting(self._conditions(limit=limit, wait=wait, words=words, since=time)),
             "queues": [
                 {
                     "name": queue,
@@ -130,6 +132,11 @@ class Course:
                 "queues": queue,
             },
         }
+
+    def _lasting(self, conditions: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        held = {(each["type"], each["status"]): each["lastTransitionTime"] for each in conditions}
+        self.since = {each: self.since.get(each, time) for each, time in held.items()}
+        return [each | {"lastTransitionTime": self.since[each["type"], each["status"]]} for each in conditions]
 
     def _reason(self, wanted: int) -> str:
         if wanted == self.desired:

@@ -13,6 +13,8 @@ import sys
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,6 +29,7 @@ from bench.scrape_scene import HISTORY_TURNS, Turn, keys, plain, served, turns
 from qc_operator.exposition import packed, scraped
 from qc_operator.metric_families import FAMILIES
 from qc_operator.metrics import Metrics
+from qc_operator.registry import Key
 
 Each = TypeVar("Each")
 
@@ -71,16 +74,36 @@ def text_of(metrics: Metrics) -> bytes:
     return b"".join(metrics.objects.pieces(openmetrics=False))
 
 
-def measured(members: int, *, taken: list[Turn], times: int) -> Iterator[Figure]:
-    """The figures of so many QueueConsumers."""
-    name, objects = f"{members:,}: ", keys(members)
+def measured_apart(members: int, *, times: int) -> list[Figure]:
+    """The figures of so many QueueConsumers, from a process of its own: memory that was used before is used again."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(measured, members, times=times).result()
+
+
+def measured(members: int, *, times: int) -> list[Figure]:
+    """The figures of so many QueueConsumers; their memory is right in a process that has measured none."""
+    return list(_measured(members, taken=turns(HISTORY_TURNS), times=times))
+
+
+def grown(objects: Sequence[Key], *, last: Turn) -> tuple[Metrics, int]:
+    """Metrics of these that have been scraped once, and the bytes of memory that they take.
+
+    The first scrape writes every line, and lines are kept: they are half of it.
+    """
     before = _resident()
-    metrics = served(objects, last=taken[-1])
-    grown = _resident() - before
+    metrics = served(objects, last=last)
+    for _ in metrics.objects.pieces(openmetrics=True):
+        pass
+    return metrics, _resident() - before
+
+
+def _measured(members: int, *, taken: list[Turn], times: int) -> Iterator[Figure]:
+    name, objects = f"{members:,}: ", keys(members)
+    metrics, memory = grown(objects, last=taken[-1])
     lines = [line for line in text_of(metrics).splitlines() if not line.startswith(b"#")]
     yield Figure(name=f"{name}series per QueueConsumer", value=len(lines) / members, unit="", goal=45)
     yield Figure(name=f"{name}text per QueueConsumer", value=sum(map(len, lines)) / members / 1000, unit="kB", goal=5)
-    yield Figure(name=f"{name}memory per QueueConsumer", value=grown / members / 1024, unit="KiB")
+    yield Figure(name=f"{name}memory per QueueConsumer", value=memory / members / 1024, unit="KiB")
     costs = []
     for turn in (taken * times)[-times:]:
         for key in objects:
@@ -98,10 +121,10 @@ def measured(members: int, *, taken: list[Turn], times: int) -> Iterator[Figure]
     values = {family: value for family in FAMILIES if (value := shown.value(family)) is not None}
     before = _resident()
     registry = plain(objects, values=values)
-    grown = _resident() - before
+    memory = _resident() - before
     theirs = percentile([plain_scrape(registry) for _ in range(max(2, times // 5))], rank=50)
     yield Figure(name=f"{name}the same by prometheus_client, CPU", value=theirs * 1000, unit="ms")
-    yield Figure(name=f"{name}memory of the same by prometheus_client", value=grown / members / 1024, unit="KiB")
+    yield Figure(name=f"{name}memory of the same by prometheus_client", value=memory / members / 1024, unit="KiB")
     yield Figure(name=f"{name}prometheus_client / ours", value=theirs / cost, unit="x")
     gc.disable()  # as in `bench.decide`
     each = _mean(lambda turn: turn.show(one), taken * times)
@@ -133,11 +156,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the bench; 0 when it has figures."""
     options = _options(arguments)
     console = Console(stderr=True)
-    taken = turns(HISTORY_TURNS)
     figures: list[Figure] = []
     for members in options.members:
         console.print(f"scraping {members:,} QueueConsumers")
-        figures += measured(members, taken=taken, times=options.times)
+        figures += measured_apart(members, times=options.times)
     versions = package_versions("prometheus-client")
     publish(Report(bench="scrape", machine=Machine().facts(), versions=versions, figures=figures), console=console)
     return 0

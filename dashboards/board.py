@@ -53,11 +53,15 @@ def board(uid: str, title: str, description: str, *, since: str, refresh: str) -
 
 
 def with_consumers(made: Board, *, several: bool) -> Board:
-    """Have it ask for a namespace and a QueueConsumer, or for several of them."""
-    namespace = _labels("namespace", f"queueconsumer_info{{{OPERATOR}}}", label="Namespace", several=several)
+    """Have it ask for a namespace and a QueueConsumer, or for several of them.
+
+    Those with a spec that makes no sense are among them: they have a reason for Ready, and no `queueconsumer_info`.
+    """
+    every = f"queueconsumer_status_ready_reason{{{OPERATOR}"
+    namespace = _labels("namespace", f"{every}}}", label="Namespace", several=several)
     consumer = _labels(
         "queueconsumer",
-        f'queueconsumer_info{{{OPERATOR}, namespace=~"$namespace"}}',
+        f'{every}, namespace=~"$namespace"}}',
         label="QueueConsumer",
         several=several,
     )

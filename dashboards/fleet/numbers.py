@@ -33,7 +33,7 @@ def panels() -> list[Panel]:
                 unit=COUNT,
                 no_value="0",
             ),
-            _how_many(each("info")),
+            _how_many(each("status_ready_reason")),
             width=3,
         ),
         number(

@@ -54,7 +54,7 @@ def panels() -> list[Panel]:
             Meaning(
                 title="Requests to the API server",
                 description="By verb and code. 409 now and then is usual; 403 is a missing right, 429 a limit of "
-                "the API server.",
+                "the API server. The watch of QueueConsumers is not counted: it is kopf's.",
                 unit=RATE,
             ),
             [Query(expr=operators_rate("api_requests_total", by="verb, code"), legend="{{verb}} {{code}}")],

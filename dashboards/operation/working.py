@@ -35,10 +35,10 @@ def panels() -> list[Panel]:
         number(
             Meaning(
                 title="Since the last turn",
-                description="Seconds since any QueueConsumer was last decided upon. Turns come several times a "
-                "second; 60 s raises an alert.",
+                description="Seconds since any QueueConsumer was last decided upon. Each that works has a turn every "
+                "second, each at rest one in 10 s: 15 s is slow. 60 s raises an alert.",
                 unit=SECONDS,
-                thresholds=((None, "green"), (10, WARN), (60, BAD)),
+                thresholds=((None, "green"), (15, WARN), (60, BAD)),
                 no_value="no QueueConsumers",
             ),
             f"time() - max(queueconsumer_operator_last_turn_timestamp_seconds{{{OPERATOR}}})",

@@ -85,12 +85,12 @@ def _demo(settings: Settings, progress: Progress, cleanup: contextlib.ExitStack)
     if windows.prometheus is not None:
         await_calm(windows.prometheus, progress)
     progress.step("Orders come in" + (f"; watch it at {windows.page}" if windows.page else ""))
-    code = _play(api, settings, progress, windows)
+    code = _play(api, settings, progress, windows, pages_stay=ending.holds_open)
     ending.hold_open(windows)
     return code
 
 
-def _play(api: client.ApiClient, settings: Settings, progress: Progress, windows: Windows) -> int:
+def _play(api: client.ApiClient, settings: Settings, progress: Progress, windows: Windows, *, pages_stay: bool) -> int:
     history = ReplicaHistory(client.AppsV1Api(api), namespace=shop.NAMESPACE)
     performance = Performance(
         observer=Observer(
@@ -124,7 +124,8 @@ def _play(api: client.ApiClient, settings: Settings, progress: Progress, windows
     )
     pictures = [picture]
     if windows.prometheus is not None and alerts is not None:
-        pictures += [Text(), alerts_shown(alerts, page=windows.prometheus.alerts_page())]
+        page = windows.prometheus.alerts_page() if pages_stay else None
+        pictures += [Text(), alerts_shown(alerts, page=page)]
     progress.step("Summary")
     progress.console.print(Group(*pictures))
     if settings.record is not None and performance.peak is not None:

@@ -9,10 +9,10 @@ COLOURS = {"critical": "bold red", "warning": "bold yellow"}
 RUNBOOKS = "docs/runbooks"
 
 
-def alerts_shown(history: AlertHistory, *, page: str) -> RenderableType:
-    """Tell each alert with its summary, and where to read more: on a page of Prometheus."""
+def alerts_shown(history: AlertHistory, *, page: str | None) -> RenderableType:
+    """Tell each alert with its summary, and where to read more: on a page of Prometheus, if that stays."""
     alerted = history.alerted()
-    title = f"Alerts, of {len(history.fires_after)} in Prometheus: {page}"
+    title = f"Alerts, of {len(history.fires_after)} in Prometheus" + (f": {page}" if page else "")
     parts: list[RenderableType] = [Text(title, style="bold")]
     fired = [each for each in alerted if each.fired]
     pending = [each for each in alerted if not each.fired]

@@ -18,7 +18,7 @@ from .windows import Windows
 
 MORE_ORDERS = (
     f"kubectl -n {shop.NAMESPACE} port-forward service/orders 8080 &",
-    "curl -X PUT localhost:8080/rate -d '{\"perSecond\": 20}'   # orders come in; 0 stops them",
+    "curl --retry 5 --retry-connrefused -X PUT localhost:8080/rate -d '{\"perSecond\": 20}'   # orders; 0 stops them",
 )
 
 
@@ -44,10 +44,14 @@ class Ending:
                 forward = f"kubectl -n {release.NAMESPACE} port-forward pod/{pod} {live_page.PORT}"
                 self._progress.detail(f"{forward}   # the live page, at http://127.0.0.1:{live_page.PORT}/")
 
+    @property
+    def holds_open(self) -> bool:
+        """Whether the windows are there after the summary, until somebody presses Ctrl-C."""
+        return self._settings.keep and sys.stdin.isatty() and self._progress.console.is_terminal
+
     def hold_open(self, windows: Windows) -> None:
         """With DEMO_KEEP, keep the windows open until Ctrl-C, if there is a person at a terminal to press it."""
-        person = sys.stdin.isatty() and self._progress.console.is_terminal
-        if not (self._settings.keep and person and windows.addresses()):
+        if not (self.holds_open and windows.addresses()):
             return
         self._tell_what_stays("To look around, in another terminal:")
         for line in windows.addresses():

@@ -13,6 +13,17 @@ UNACKED = "queueconsumer_queue_messages_unacked"
 
 
 @dataclass(frozen=True, kw_only=True)
+class Change:
+    """One change of replicas, with the sentence that the operator wrote down for it."""
+
+    at: str
+    """As the API server writes a time."""
+    before: int
+    after: int
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Consumers:
     """One queue and those who work on it."""
 
@@ -26,6 +37,8 @@ class Consumers:
     maximum: int = 0
     decision: str = ""
     """The operator's last decision, in words."""
+    changes: tuple[Change, ...] = ()
+    """The last 20, the oldest first."""
 
     @property
     def at_rest(self) -> bool:
@@ -64,9 +77,14 @@ def queue_counts(exposition: str, *, metric: str, namespace: str) -> dict[str, i
 
 def with_status(consumers: Consumers, queue_consumer: dict[str, Any]) -> Consumers:
     """Add what the QueueConsumer object says."""
-    decision = queue_consumer.get("status", {}).get("lastDecision") or {}
+    status = queue_consumer.get("status", {})
+    decision = status.get("lastDecision") or {}
     return replace(
         consumers,
         maximum=int(queue_consumer["spec"]["maxReplicas"]),
         decision=str(decision.get("message") or ""),
+        changes=tuple(
+            Change(at=each["time"], before=each["from"], after=each["to"], message=each.get("message", ""))
+            for each in reversed(status.get("history", ()))
+        ),
     )

@@ -14,7 +14,7 @@ from .replica_history import ReplicaHistory, first_above_zero
 from .service_proxy import ServiceProxy, UnreachableError
 from .story import QUIET, Phase, phase_at
 from .summary import Effects, Scaling, Summary
-from .view import Frame, live, new_decisions, plain
+from .view import Frame, live, new_changes, plain
 
 FRAME_SECONDS = 1.0
 LINE_SECONDS = 2.5
@@ -55,6 +55,8 @@ class Performance:
 
     def _run(self, show: Callable[[Frame], None]) -> None:
         current: Phase | None = None
+        # What happened before the first order, as in an earlier demo that was kept, is not of this one.
+        self._told = self.observer.look()
         limit = sum(phase.seconds for phase in self.phases) + QUIET_LIMIT_SECONDS
         while (elapsed := self.clock() - self.started_at) < limit:
             phase, left = phase_at(self.phases, elapsed=elapsed)
@@ -93,8 +95,8 @@ class Performance:
         return frame
 
     def _print_line(self, frame: Frame) -> None:
-        for decision in new_decisions(frame, before=self._told):
-            self.progress.detail(f"    {decision}")
+        for change in new_changes(frame, before=self._told):
+            self.progress.detail(f"    {change}")
         self._told = frame.observation
         if frame.now - self._last_line_at >= LINE_SECONDS or frame.observation.at_rest:
             self._last_line_at = frame.now

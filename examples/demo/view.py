@@ -76,13 +76,18 @@ def plain(frame: Frame) -> str:
     return f"{_headline(frame)} | {queues} | {served}"
 
 
-def new_decisions(frame: Frame, *, before: Observation) -> list[str]:
-    """Say each decision that is another one than before, for a log."""
-    known = {consumers.name: consumers.decision for consumers in before.consumers}
+def new_changes(frame: Frame, *, before: Observation) -> list[str]:
+    """Say each change of replicas since before with its own sentence, for a log.
+
+    The last decision is no such sentence: there may have been several changes since the last look, and that which
+    changes nothing has one as well.
+    """
+    known = {(consumers.name, change) for consumers in before.consumers for change in consumers.changes}
     return [
-        f"{consumers.name} -> {consumers.wanted}: {consumers.decision}"
+        f"{consumers.name} {change.before} -> {change.after}: {change.message}"
         for consumers in frame.observation.consumers
-        if consumers.decision and consumers.decision != known.get(consumers.name)
+        for change in consumers.changes
+        if (consumers.name, change) not in known
     ]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 import zlib
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Iterator
 from typing import Final
 
 from prometheus_client import CollectorRegistry
@@ -38,15 +38,26 @@ def wants_openmetrics(accept: str) -> bool:
     Prometheus asks for several versions, each with its weight. One that is not ours is not offered.
     """
     weights = {"application/openmetrics-text": 0.0, "text/plain": 0.0}
-    for part in accept.split(","):
-        media, *parameters = (each.strip() for each in part.split(";"))
-        given = dict(each.replace(" ", "").partition("=")[::2] for each in parameters)
+    for media, given in _choices(accept):
         if media not in weights or (media != "text/plain" and given.get("version", "1.0.0").split(".")[0] != "1"):
             continue
         weights[media] = max(weights[media], _weight(given.get("q", "1")))
     return weights["application/openmetrics-text"] > 0 and (
         weights["application/openmetrics-text"] >= weights["text/plain"]
     )
+
+
+def wants_gzip(accept_encoding: str) -> bool:
+    """Whether an Accept-Encoding header names gzip and does not refuse it (RFC 9110, section 12.5.3)."""
+    weights = {coding.lower(): _weight(given.get("q", "1")) for coding, given in _choices(accept_encoding)}
+    return weights.get("gzip", 0.0) > 0 and weights["gzip"] >= weights.get("identity", 0.0)
+
+
+def _choices(header: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """What a header offers, each with its parameters."""
+    for part in header.split(","):
+        name, *parameters = (each.strip() for each in part.split(";"))
+        yield name, dict(each.replace(" ", "").partition("=")[::2] for each in parameters)
 
 
 def _weight(text: str) -> float:

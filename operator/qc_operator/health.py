@@ -9,7 +9,7 @@ from typing import Final
 
 from aiohttp import web
 
-from qc_operator.exposition import OPENMETRICS, TEXT, packed, scraped, wants_openmetrics
+from qc_operator.exposition import OPENMETRICS, TEXT, packed, scraped, wants_gzip, wants_openmetrics
 from qc_operator.metrics import ERROR, HEALTHY, WARNING, Metrics
 
 VARY: Final = "Accept, Accept-Encoding"
@@ -34,7 +34,7 @@ async def serve(
 
     async def scrape(request: web.Request) -> web.StreamResponse:
         openmetrics = wants_openmetrics(request.headers.get("Accept", ""))
-        gzip = "gzip" in request.headers.get("Accept-Encoding", "")
+        gzip = wants_gzip(request.headers.get("Accept-Encoding", ""))
         response = web.StreamResponse(headers={"Content-Type": OPENMETRICS if openmetrics else TEXT, "Vary": VARY})
         if gzip:
             response.headers["Content-Encoding"] = "gzip"

@@ -28,6 +28,7 @@ def live_page(settings: Settings, *, elector: Elector | None, utcnow: Callable[[
         leading=lambda: elector is None or elector.leading,
         # The holder of a Lease is a pod and a random word: see `runtime.run`.
         leader=lambda: "" if elector is None else elector.holder.rpartition("_")[0],
+        lease="" if elector is None else shard.lease(settings.name),
     )
     # The chart calls the Service as it calls the installation.
     hosts = (*service_names(settings.name, namespace=settings.pod_namespace), *settings.page_hosts)

@@ -104,7 +104,8 @@ class Metrics:
         )
         self.api_requests = process.counter(
             "api_requests",
-            "Requests to the API server: verb and resource as in its rights, and HTTP's code, none without an answer.",
+            "Requests to the API server, but for those by which kopf finds and watches QueueConsumers: verb and "
+            "resource as in its rights, and HTTP's code, none without an answer.",
             *("verb", "resource", "code"),
         )
         self.api_durations = process.timings(

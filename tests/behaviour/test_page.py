@@ -93,4 +93,5 @@ async def test_after_a_restart_the_page_knows_what_was_done_before(world: World,
     await world.apply(status=status)
 
     assert shown(board).moved is not None
+    assert [(0, 5, "WokeUp")] == [(each.before, each.after, each.reason) for each in board.tally.latest]
     assert (5, 0) == board.tally.hour(now=int(world.clock.utcnow().timestamp()))

@@ -21,6 +21,16 @@ def test_the_folder_has_nothing_else() -> None:
     assert sorted(path.stem for path in grafana.FOLDER.iterdir()) == ["alerts", "detail", "fleet", "operator"]
 
 
+def test_a_bar_that_may_have_more_than_its_interval_says_so() -> None:
+    panels = [panel for board in BOARDS.values() for panel in grafana.panels(board)]
+    counted = [panel for panel in panels if any("offset $__interval" in target["expr"] for target in panel["targets"])]
+
+    said = "After an hour or more without Prometheus, and at its first scrape, one bar has all since the leader began."
+
+    assert len(counted) == 4
+    assert [panel["title"] for panel in counted if not panel["description"].endswith(said)] == []
+
+
 def test_each_link_leads_to_a_dashboard_and_names_variables_that_it_has() -> None:
     addresses = [alert["annotations"]["dashboard_url"] for alert in alerts()]
     addresses += re.findall(r'"url": "(/d/[^"]+)"', grafana.FOLDER.joinpath("fleet.json").read_text())

@@ -1,6 +1,7 @@
 """The chart's values: documented, and refused where they are wrong."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.packaging.rendering import CHART, run
+from tests.packaging.rendering import CHART, rendered, run
 
 
 @pytest.mark.parametrize(
@@ -43,7 +44,7 @@ from tests.packaging.rendering import CHART, run
         pytest.param("serviceMonitor.honorLabels=false", "honorLabels", id="unknown-in-a-monitor"),
         pytest.param("podMonitor.interval=30", "interval", id="interval-without-unit"),
         pytest.param("prometheusRule.runbookUrl=docs/runbooks", "runbookUrl", id="no-address"),
-        pytest.param("prometheusRule.disabled={Flapping}", "disabled", id="no-name-of-an-alert"),
+        pytest.param("prometheusRule.disabled={QueueConsumerFlaping}", "disabled", id="no-name-of-an-alert"),
         pytest.param("dashboards.namespace=Grafana", "namespace", id="no-name-of-a-namespace-for-dashboards"),
         pytest.param("affinity.podAffinity.required=1", "required", id="unknown-in-affinity"),
         pytest.param("test.broker=x", "broker", id="unknown-in-test"),
@@ -134,6 +135,42 @@ def test_what_must_not_be_asked_of_prometheus_is_refused_in_words(
 
     assert done.returncode != 0
     assert sentence in done.stderr
+
+
+LABELS = (
+    "podLabels",
+    "serviceMonitor.labels",
+    "podMonitor.labels",
+    "consumers.podMonitor.labels",
+    "prometheusRule.labels",
+    "dashboards.labels",
+)
+
+
+@pytest.mark.parametrize("value", LABELS)
+def test_a_label_of_the_charts_own_cannot_be_given_a_second_time(helm: Path, value: str) -> None:
+    """A key that is twice in an object is no YAML; which one counts would be the reader's choice."""
+    pods = [found["spec"]["template"] for found in rendered(helm, "shards=2") if found["kind"] == "Deployment"]
+    own = {label for pod in pods for label in pod["metadata"]["labels"]}
+    assert "queueconsumer.dev/shard" in own
+
+    settings = [f"{value}.{label.replace('.', chr(92) + '.')}=x" for label in own]
+    done = run(helm, "template", "queueconsumer", str(CHART), *(part for each in settings for part in ("--set", each)))
+
+    path = "/" + value.replace(".", "/")
+    assert set(re.findall(r"at '(\S+)': false schema", done.stderr)) == {
+        f"{path}/{label.replace('/', '~1')}" for label in own
+    }
+    assert run(helm, "template", "queueconsumer", str(CHART), "--set", f"{value}.team=a").returncode == 0
+
+
+def test_alerts_that_can_be_left_out_are_those_that_there_are() -> None:
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    groups = yaml.safe_load((CHART / "files" / "alerts.yaml").read_text())["groups"]
+
+    names = [rule["alert"] for group in groups for rule in group["rules"] if "alert" in rule]
+    known = schema["properties"]["prometheusRule"]["properties"]["disabled"]["items"]["enum"]
+    assert sorted(known) == sorted(names)
 
 
 def test_no_object_of_the_schema_takes_unknown_values() -> None:

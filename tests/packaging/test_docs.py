@@ -84,6 +84,17 @@ def test_shell_blocks_parse(block: Block) -> None:
     assert done.returncode == 0, done.stderr
 
 
+FORWARDED = [block for block in BLOCKS if re.search(r"port-forward .*&\n", block.text)]
+
+
+@pytest.mark.parametrize("block", FORWARDED, ids=str)
+def test_what_is_asked_through_a_forward_in_the_background_waits_until_it_is_there(block: Block) -> None:
+    """Whoever pastes both lines at once is refused otherwise."""
+    _, _, asked = block.text.partition("port-forward ")
+
+    assert [line for line in asked.splitlines() if "curl" in line and "--retry-connrefused" not in line] == []
+
+
 @pytest.mark.parametrize("block", [block for block in BLOCKS if block.language == "python"], ids=str)
 def test_python_blocks_compile(block: Block) -> None:
     ast.parse(block.text)

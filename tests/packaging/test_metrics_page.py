@@ -3,7 +3,6 @@
 import re
 import subprocess
 from pathlib import Path
-from shutil import which
 
 import pytest
 import yaml
@@ -54,8 +53,6 @@ def test_queries_use_metrics_and_labels_that_exist(query: str) -> None:
 
 
 def test_prometheus_understands_the_queries(tmp_path: Path) -> None:
-    if which("promtool") is None:
-        pytest.skip("promtool is not installed")
     rules = [{"record": f"question:{number}", "expr": query} for number, query in enumerate(QUERIES)]
     file = tmp_path / "rules.yaml"
     file.write_text(yaml.safe_dump({"groups": [{"name": "questions", "rules": rules}]}))

@@ -30,11 +30,16 @@ QUEUE_CONSUMER = f"/apis/queueconsumer.dev/v1alpha1/{_PLACE}/queueconsumers/{os.
 
 def main() -> int:
     """Return the exit status."""
-    if not _until("1 replica, and its pod is ready", _one_is_ready):
+    if _until(one := "1 replica, and its pod is ready", _one_is_ready) is None:
         return 1
+    # Without the seconds: the operator began before this pod did, and may well have finished.
+    sys.stdout.write(f"{one}\n")
     annotations = {"queueconsumer.dev/paused-replicas": "0"}
     _ask("PATCH", QUEUE_CONSUMER, {"metadata": {"annotations": annotations}})
-    return 0 if _until("no replicas", _none_is_wanted) else 1
+    if (seconds := _until("no replicas", _none_is_wanted)) is None:
+        return 1
+    sys.stdout.write(f"no replicas, after {seconds:.1f} s\n")
+    return 0
 
 
 def _one_is_ready(deployment: dict[str, Any]) -> bool:
@@ -45,15 +50,15 @@ def _none_is_wanted(deployment: dict[str, Any]) -> bool:
     return bool(deployment["spec"]["replicas"] == 0)
 
 
-def _until(what: str, condition: Callable[[dict[str, Any]], bool]) -> bool:
+def _until(what: str, condition: Callable[[dict[str, Any]], bool]) -> float | None:
+    """Wait for it, and return for how many seconds; None, once told what is known, if it does not happen."""
     began = time.monotonic()
     while not condition(deployment := _ask("GET", DEPLOYMENT)):
         if time.monotonic() - began > SECONDS:
             _complain(what, deployment)
-            return False
+            return None
         time.sleep(0.5)
-    sys.stdout.write(f"{what}, after {time.monotonic() - began:.1f} s\n")
-    return True
+    return time.monotonic() - began
 
 
 def _complain(what: str, deployment: dict[str, Any]) -> None:

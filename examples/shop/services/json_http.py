@@ -83,11 +83,15 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             headers = {name.lower(): value for name, value in self.headers.items()}
             answer = self.server.answer(self.command, self.path, self.rfile.read(length), headers)
-        self.send_response(answer.status)
-        self.send_header("Content-Type", answer.content_type)
-        self.send_header("Content-Length", str(len(answer.body)))
-        self.end_headers()
-        self.wfile.write(answer.body)
+        try:
+            self.send_response(answer.status)
+            self.send_header("Content-Type", answer.content_type)
+            self.send_header("Content-Length", str(len(answer.body)))
+            self.end_headers()
+            self.wfile.write(answer.body)
+        except ConnectionError:
+            # Whoever has asked is gone, which is no error of ours: socketserver would print a traceback.
+            self.close_connection = True
 
     do_GET = do_PUT = _serve  # noqa: N815 - the standard library calls them so
 

@@ -51,7 +51,11 @@ class Api(list_pages.Api, Protocol):
 
 
 class ListWatch(Generic[T]):
-    """Tells the objects of one path, `changed` and `deleted`, and by `told` that its own state may have changed."""
+    """Tells the objects of one path, `changed` and `deleted`, and by `told` that its own state may have changed.
+
+    `group` is where the API server tells of the resource's API group, such as `/apis/keda.sh`. Where there is no such
+    resource it is asked for, and the resource is looked for more seldom while there is no such group either.
+    """
 
     def __init__(
         self,
@@ -62,11 +66,12 @@ class ListWatch(Generic[T]):
         changed: Callable[[T], None],
         deleted: Callable[[Key], None],
         told: Callable[[], None],
+        group: str = "",
         label_selector: str = "",
         accept: tuple[str, str] = ("", ""),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._api, self._path = api, path
+        self._api, self._path, self._group = api, path, group
         self._objects = ToldObjects(path=path, changed=changed, deleted=deleted)
         self._told = told
         self._selection = {"labelSelector": label_selector} if label_selector else {}
@@ -102,8 +107,18 @@ class ListWatch(Generic[T]):
                     await self._list()
                 pause = await self._watch()
             except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the watch of everything
-                pause = self._failed(error)
+                pause = self._failed(error, group_absent=await self._is_group_absent(error))
             await self._sleep(pause)
+
+    async def _is_group_absent(self, error: Exception) -> bool:
+        """Whether the resource was not found because the API server serves nothing of its group."""
+        if not (self._group and isinstance(error, ApiError) and error.not_found):
+            return False
+        try:
+            await self._api.get_bytes(self._group)
+        except Exception as refusal:  # noqa: BLE001 - as above; what is not known is looked for as often as ever
+            return isinstance(refusal, ApiError) and refusal.not_found
+        return False
 
     async def _list(self) -> None:
         listed: set[Key] = set()
@@ -172,11 +187,11 @@ class ListWatch(Generic[T]):
         self._trouble.over()
         self._told()
 
-    def _failed(self, error: Exception) -> float:
+    def _failed(self, error: Exception, *, group_absent: bool) -> float:
         """Take in a failure. Returns the seconds to wait."""
         if not isinstance(error, ApiError) or error.status == HTTPStatus.GONE:
             self._version = ""
-        pause = self._trouble.failed(error)
+        pause = self._trouble.failed(error, group_absent=group_absent)
         if isinstance(error, ApiError) and error.not_found:
             # There is no such resource any more, and so no object of it.
             self._version, self._listed = "", False

@@ -41,6 +41,11 @@ class Resource:
         return f"{self.base}/namespaces/{quote(namespace)}/{self.plural}" if namespace else f"{self.base}/{self.plural}"
 
     @property
+    def group(self) -> str:
+        """Where the API server tells of its group, such as `/apis/apps`; empty for the core group, always there."""
+        return "" if self.base == "/api/v1" else self.base.rpartition("/")[0]
+
+    @property
     def rights_in(self) -> str:
         """Its name as rules of RBAC have it: `deployments (API group apps)`."""
         group = self.base.removeprefix("/apis/").partition("/")[0]
@@ -78,6 +83,7 @@ class Reflector(Generic[T]):
                 changed=changed,
                 deleted=deleted,
                 told=told,
+                group=resource.group,
                 label_selector=label_selector,
                 accept=METADATA_ONLY if metadata_only else ("", ""),
             )
@@ -104,7 +110,10 @@ class Reflector(Generic[T]):
 
     @property
     def absent(self) -> bool:
-        """Whether the API server serves no such resource. It is looked for again every five seconds or so."""
+        """Whether the API server serves no such resource.
+
+        It is looked for again every five seconds or so, and once a minute while nothing of its group is served either.
+        """
         return any(part.refusal is not None and part.refusal.not_found for part in self._parts.values())
 
     @property

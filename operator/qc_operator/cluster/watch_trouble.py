@@ -13,8 +13,10 @@ UNREACHABLE_MOST: Final = 5.0
 """Seconds between two tries of a server that does not answer at all: they cost it nothing, and once it is back what
 happened meanwhile should be known soon."""
 ABSENT_MOST: Final = 5.0
-"""The same while there is no such resource, which costs it as little: what is installed later, as KEDA may be, should
-not be fought for long."""
+"""The same while the API server serves others of its group and not this resource: it may be about to come."""
+GROUP_ABSENT_MOST: Final = 60.0
+"""The same while there is nothing of its group, as where KEDA is not installed. Each try is an error in somebody's
+audit log; a KEDA that is installed later can wait a minute, for its HorizontalPodAutoscalers are seen at once."""
 
 log = logging.getLogger(__name__)
 
@@ -54,8 +56,8 @@ class WatchTrouble:
         """Note that a watch has shown something, or has lasted: the next pause is a short one again."""
         self._back_off.reset()
 
-    def failed(self, error: Exception) -> float:
-        """Take in a failure. Returns the seconds to wait."""
+    def failed(self, error: Exception, *, group_absent: bool = False) -> float:
+        """Take in a failure, and whether nothing of the resource's group is served. Returns the seconds to wait."""
         if not isinstance(error, ApiError | UnreadableError):
             log.error("%s: the watch failed", self._path, exc_info=error)
             return self._back_off.pause()
@@ -74,7 +76,8 @@ class WatchTrouble:
         if error.status == 0:
             return self._back_off.pause(most=UNREACHABLE_MOST)
         if error.not_found:
-            return self._back_off.pause(asked_for=error.retry_after, most=ABSENT_MOST)
+            most = GROUP_ABSENT_MOST if group_absent else ABSENT_MOST
+            return self._back_off.pause(asked_for=error.retry_after, most=most)
         return self._back_off.pause(asked_for=error.retry_after)
 
     def again(self) -> float:

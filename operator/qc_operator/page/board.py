@@ -12,8 +12,9 @@ from datetime import datetime
 from typing import Any, Final
 from zlib import crc32
 
+from qc_operator.page.curve import NO_CURVE, Curve
 from qc_operator.page.figures import figures
-from qc_operator.page.history import NO_CURVE, Curve, History
+from qc_operator.page.history import History
 from qc_operator.page.row import Row, row
 from qc_operator.page.tally import MINUTES, Tally, scaling
 from qc_operator.page.urgency import SILENT

@@ -63,6 +63,11 @@ def worst(spec: QueueConsumerSpec, status: Mapping[str, Any]) -> tuple[float | N
     return found
 
 
+def rounded(value: float) -> float | None:
+    """Four digits of a rate or a time, the same ones wherever it is shown; None where it is not known."""
+    return None if isnan(value) else float(f"{value:.4g}")
+
+
 def _capacity(queues: Sequence[Mapping[str, Any]], *, arrivals: float, replicas: float) -> float:
     """Messages per second that the replicas manage of such a mix as arrives.
 

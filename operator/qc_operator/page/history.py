@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import isnan, nan
 from struct import Struct
-from typing import Final, NamedTuple
+from typing import Final
 
+from qc_operator.page.curve import Curve, digit, lag
 from qc_operator.page.figures import UNKNOWN, Figures
 
 FINE: Final = 15
@@ -23,38 +24,13 @@ COARSE_POINTS: Final = 360
 """Six hours."""
 SILENT: Final = 60
 """Seconds without a figure after which those before do not stand any more: a gap is drawn."""
-LEVELS: Final = 9
-"""Of the small curve in a row."""
+
+NEVER: Final = -(10**9)
 
 _POINT: Final = Struct("<I7f")
 MOST_BYTES: Final = _POINT.size * (FINE_POINTS + COARSE_POINTS)
 
 Point = tuple[int, Figures]
-
-
-class Curve(NamedTuple):
-    """The small curve of a row."""
-
-    digits: str
-    most: float
-    """The lag that is drawn as the largest digit."""
-
-    def closed(self, figures: Figures) -> str:
-        """With one more digit, of now. It is drawn once a minute, and the number next to it moves all the time."""
-        return self.digits and self.digits + _digit(min(_lag(figures), self.most), self.most)
-
-
-NO_CURVE: Final = Curve("", 0.0)
-
-
-def _lag(figures: Figures) -> float:
-    """Messages ready and, as far as it is known, in work."""
-    return figures.ready + (0.0 if isnan(figures.unacked) else figures.unacked)
-
-
-def _digit(lag: float, most: float) -> str:
-    # What is there is seen, however little it is.
-    return "." if isnan(lag) else str(-int(-lag * LEVELS // most))
 
 
 class _Ring:
@@ -65,9 +41,17 @@ class _Ring:
     def __init__(self, most: int) -> None:
         self._points = bytearray()
         self._most = most * _POINT.size
-        self.at = -(10**9)
+        self.at = NEVER
         """When the last one was put."""
         self.last = b""
+
+    def drop_after(self, at: int) -> None:
+        """Forget what is later."""
+        size, points = _POINT.size, self._points
+        while points and _POINT.unpack_from(points, len(points) - size)[0] > at:
+            del points[-size:]
+        self.at = _POINT.unpack_from(points, len(points) - size)[0] if points else NEVER
+        self.last = bytes(points[4 - size :])
 
     def put(self, at: int, packed: bytes) -> None:
         if packed == self.last:
@@ -95,7 +79,12 @@ class History:
 
     def due(self, at: int) -> bool:
         """Whether figures of this moment would be kept; also notes that there are some."""
-        if self._seen_at and at - self._seen_at > SILENT:
+        if at < self._seen_at:
+            # The clock was set back, so what it said before was wrong, and has yet to come.
+            self._fine.drop_after(at)
+            self._coarse.drop_after(at)
+            self._taken_at = self._fine.at
+        elif self._seen_at and at - self._seen_at > SILENT:
             self._take(self._seen_at, UNKNOWN)
         self._seen_at = at
         return at - self._taken_at >= FINE
@@ -123,23 +112,18 @@ class History:
         return points
 
     def curve(self, *, now: int, span: int, parts: int) -> Curve:
-        """The lag over the last `span` seconds as so many digits, 0 to 9 of its largest; a dot where it is not known.
-
-        Each is the largest lag that stood in its part. Nothing at all where there was no lag.
-        """
+        """The lag over the last `span` seconds, in so many parts. Each has the largest that stood in it."""
         begin, length = now - span, span / parts
         largest = [nan] * parts
         points = self.points(now=now)
         for index, (at, figures) in enumerate(points):
             end = points[index + 1][0] if index + 1 < len(points) else now
-            if end < begin or isnan(figures.ready):
+            messages = lag(figures)
+            if end < begin or isnan(messages):
                 continue
-            lag = _lag(figures)
             first = max(int((at - begin) / length), 0)
             last = min(int((end - begin) / length), parts - 1)
             for part in range(first, last + 1):
-                largest[part] = lag if isnan(largest[part]) else max(largest[part], lag)
-        most = max((lag for lag in largest if not isnan(lag)), default=0.0)
-        if most <= 0.0:
-            return NO_CURVE
-        return Curve("".join(_digit(lag, most) for lag in largest), most)
+                largest[part] = messages if isnan(largest[part]) else max(largest[part], messages)
+        most = max((messages for messages in largest if not isnan(messages)), default=0.0)
+        return Curve("".join(digit(messages, most) for messages in largest), most)

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import msgspec
 
-from qc_operator.page.figures import figures, worst
-from qc_operator.page.history import NO_CURVE, Curve
+from qc_operator.page.curve import NO_CURVE, Curve
+from qc_operator.page.figures import figures, rounded, worst
 from qc_operator.page.urgency import WORST_FIRST, State, urgency
 from qc_operator.registry import Known
 
@@ -80,8 +80,8 @@ def row(known: Known, *, status: Mapping[str, Any], curve: Curve = NO_CURVE, sil
         unacked=_count(seen.unacked),
         wait_seconds=wait,
         objective_seconds=objective,
-        arrivals=_rate(seen.arrivals),
-        capacity=_rate(seen.capacity),
+        arrivals=rounded(seen.arrivals),
+        capacity=rounded(seen.capacity),
         current=_count(seen.current),
         desired=_count(seen.desired),
         min=spec.min_replicas if spec else None,
@@ -120,7 +120,3 @@ def _read_at(status: Mapping[str, Any]) -> str | None:
 
 def _count(value: float) -> int | None:
     return None if isnan(value) else int(value)
-
-
-def _rate(value: float) -> float | None:
-    return None if isnan(value) else round(value, 2)

@@ -19,6 +19,7 @@ from typing import Any, Final
 import msgspec
 from aiohttp import ClientConnectionError, hdrs, web
 
+from qc_operator.exposition import wants_gzip
 from qc_operator.page import files
 from qc_operator.page.answers import POLICY, guard, json, refusal
 from qc_operator.page.board import Board
@@ -46,6 +47,8 @@ class Operator:
     leading: Callable[[], bool]
     leader: Callable[[], str]
     """The pod that serves, as far as it is known."""
+    lease: str = ""
+    """The Lease that has it, by which it is found when this process is gone; empty where there is none."""
 
 
 class Page:
@@ -103,6 +106,7 @@ class Page:
             "shard": self._operator.shard,
             "leading": leading,
             "leader": self._operator.pod if leading else self._operator.leader(),
+            "lease": self._operator.lease,
             "now": now.timestamp(),
             "pods": self.board.pods(),
             "added": added,
@@ -122,7 +126,7 @@ class Page:
         text = self._files[files.INDEX].body.decode().replace("{nonce}", nonce)
         response = web.Response(text=text, content_type="text/html")
         response.headers[hdrs.CONTENT_SECURITY_POLICY] = POLICY.replace("{nonce}", nonce)
-        if "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, ""):
+        if wants_gzip(request.headers.get(hdrs.ACCEPT_ENCODING, "")):
             response.enable_compression(web.ContentCoding.gzip)
         return response
 
@@ -134,7 +138,7 @@ class Page:
         if request.headers.get(hdrs.IF_NONE_MATCH) == file.tag:
             return web.Response(status=304, headers=headers)
         body = file.body
-        if "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, ""):
+        if wants_gzip(request.headers.get(hdrs.ACCEPT_ENCODING, "")):
             headers[hdrs.CONTENT_ENCODING] = "gzip"
             body = file.packed
         return web.Response(body=body, content_type=file.type, charset="utf-8", headers=headers)

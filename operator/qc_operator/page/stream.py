@@ -169,7 +169,7 @@ class Stream:
                 if loop.time() - began > AT_ONCE:
                     await asyncio.sleep(0)
                     began = loop.time()
-            if rows or gone or always or self._new():
+            if rows or gone or always or self._board.tally.added > self._told_last:
                 update = self._update_of(rows, gone=gone)
                 self._replay.keep(update)
                 for viewer in tuple(self._viewers):
@@ -180,14 +180,9 @@ class Stream:
         return event("all", event_id=self._replay.last, rows=self._shown.pieces(), **told)
 
     def _update_of(self, rows: list[bytes], *, gone: Sequence[Key]) -> bytes:
-        latest = list(self._board.tally.latest)
-        scalings, self._told_last = latest[len(latest) - self._new() :], self._board.tally.added
+        scalings, self._told_last = self._board.tally.since(self._told_last), self._board.tally.added
         told = {"operator": self._about(), "gone": gone, "scalings": scalings}
         return b"".join(event("update", event_id=self._replay.next, rows=[b",".join(rows)], **told))
 
     def _about(self) -> dict[str, Any]:
         return {**self._operator(), "counts": self.counts()}
-
-    def _new(self) -> int:
-        """Changes of replicas that no event has told of yet, as far as they are kept."""
-        return min(self._board.tally.added - self._told_last, len(self._board.tally.latest))

@@ -30,6 +30,9 @@ class Tally:
 
     def __init__(self) -> None:
         self.latest: deque[Scaling] = deque(maxlen=LATEST)
+        """By their time."""
+        self._news: deque[Scaling] = deque(maxlen=LATEST)
+        """The same as they came: of what was done before this process, the object that is told of last comes last."""
         self.added = 0
         """Those that were ever among the latest."""
         self._minutes: dict[int, list[int]] = {}
@@ -45,7 +48,7 @@ class Tally:
     def add(self, scaling: Scaling) -> None:
         """Keep it as the latest."""
         self.latest.append(scaling)
-        self.added += 1
+        self._add_news(scaling)
 
     def recall(self, scaling: Scaling) -> None:
         """Keep one that was made before, at its place among the latest, if it is one of them.
@@ -53,12 +56,19 @@ class Tally:
         Times are compared as text: all are of one form (RFC 3339, UTC, to the second).
         """
         kept = self.latest
-        if len(kept) == LATEST:
-            if scaling.time <= kept[0].time:
-                return
+        full = len(kept) == LATEST
+        # An object that is served again after a while has changes that are there already.
+        if (full and scaling.time <= kept[0].time) or scaling in kept:
+            return
+        if full:
             kept.popleft()
         kept.insert(bisect_right(kept, scaling.time, key=lambda each: each.time), scaling)
-        self.added += 1
+        self._add_news(scaling)
+
+    def since(self, added: int) -> list[Scaling]:
+        """Those that came after the first `added`, as far as they are kept, in the order in which they came."""
+        news = list(self._news)
+        return news[len(news) - min(self.added - added, len(news)) :]
 
     def hour(self, *, now: int) -> tuple[int, int]:
         """Replicas added and taken away in the last hour."""
@@ -69,7 +79,12 @@ class Tally:
     def clear(self) -> None:
         """Forget all."""
         self.latest.clear()
+        self._news.clear()
         self._minutes.clear()
+
+    def _add_news(self, scaling: Scaling) -> None:
+        self._news.append(scaling)
+        self.added += 1
 
     def _drop_before(self, now: int) -> None:
         for minute in [minute for minute in self._minutes if minute <= now // 60 - MINUTES]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from qc_operator.page.board import Board, Told
-from qc_operator.page.figures import figures
+from qc_operator.page.figures import Figures, figures, rounded
 from qc_operator.page.history import Point
 from qc_operator.page.manifest import manifest, raised
 from qc_operator.page.row import Row
@@ -21,6 +21,8 @@ QUEUE: Final = (
     "acknowledgementsPerSecond", "throughputPerReplica", "throughputFrom", "waitSeconds",
 )  # fmt: skip
 DECISION: Final = ("time", "from", "to", "reason", "limitedBy", "message")
+COUNTED: Final = ("ready", "unacked", "current", "desired")
+"""Figures of which each one counts. The others are rates and times."""
 STEP: Final = ("step", "replicas", "source", "observed", "message")
 
 
@@ -99,7 +101,11 @@ def _chosen(fields: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
 
 def _columns(points: Sequence[Point]) -> dict[str, list[float | None]]:
     columns: dict[str, list[float | None]] = {"at": [at for at, _ in points]}
-    for index, name in enumerate(("ready", "unacked", "wait", "arrivals", "capacity", "current", "desired")):
+    for index, name in enumerate(Figures._fields):
         values = [figures[index] for _, figures in points]
-        columns[name] = [None if isnan(value) else float(f"{value:.4g}") for value in values]
+        columns[name] = [_count(value) if name in COUNTED else rounded(value) for value in values]
     return columns
+
+
+def _count(value: float) -> int | None:
+    return None if isnan(value) else int(value)

@@ -64,7 +64,7 @@ async def test_at_zero_scaled_and_observing(admin: Access) -> None:
         await pass_time(operator, shop, 2 * MINUTE, ready)
         before, asked = await requests(admin), len(admin.requests)
         await pass_time(operator, shop, 10 * MINUTE, ready)
-        # Whether KEDA has been installed meanwhile is looked up twice a minute.
+        # Whether KEDA has been installed meanwhile is looked up about once a minute.
         sent = [request for request in admin.requests[asked:] if "keda.sh" not in request]
         written = await requests(admin) - before
         shown = {name: (await admin.api.get(path(shop, name)))["status"] for name in ready}

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from qc_operator.cluster import list_watch
+from qc_operator.cluster import list_watch, watch_trouble
 from qc_operator.cluster.client import KubernetesApi
 from qc_operator.cluster.reflector import Bare, Reflector, Resource
 from qc_operator.registry import Key
@@ -228,7 +228,10 @@ async def test_without_rights_it_is_told_what_to_grant_and_goes_on_once_granted(
     assert 1 == sum("is not watched" in message for message in caplog.messages)
 
 
-async def test_a_kind_that_is_not_installed_is_found_once_it_is_and_its_objects_go_with_it(admin: Access) -> None:
+async def test_a_kind_that_is_not_installed_is_found_once_it_is_and_its_objects_go_with_it(
+    admin: Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch_trouble, "GROUP_ABSENT_MOST", 1.0)
     namespace = await admin.namespace("reflected-absent")
     async with running(Told(admin.api, SCALED_OBJECTS)) as told:
         await until(lambda: told.reflector.absent)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from qc_operator.cluster import rivals
+from qc_operator.cluster import rivals, watch_trouble
 from qc_operator.cluster.client import ApiError
 from qc_operator.cluster.rivals import Rivals
 from qc_operator.conflict import Rival
@@ -120,10 +120,15 @@ async def absent(admin: Access) -> bool:
 
 
 @pytest.mark.usefixtures("granted")
-async def test_without_keda_there_is_nothing_to_complain_of(admin: Access, operator: Access) -> None:
+async def test_without_keda_there_is_nothing_to_complain_of_and_its_group_sets_the_pace(
+    admin: Access, operator: Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Quicker, to be seen: with the pauses of a group that is there eight lists would take more than half a minute.
+    monkeypatch.setattr(watch_trouble, "GROUP_ABSENT_MOST", 0.05)
     assert await absent(admin)
     async with watching(operator) as seen:
         assert seen.rivals.problem_in("shop") is None
+        await until(lambda: 8 <= operator.requests.count("GET /apis/keda.sh/v1alpha1/scaledobjects"))
 
 
 @pytest.mark.usefixtures("granted")
@@ -226,7 +231,10 @@ async def test_without_the_right_to_watch_it_says_what_is_not_seen_and_sees_it_o
 
 
 @pytest.mark.usefixtures("granted")
-async def test_keda_that_is_installed_later_is_seen_and_its_end_too(admin: Access, operator: Access) -> None:
+async def test_keda_that_is_installed_later_is_seen_and_its_end_too(
+    admin: Access, operator: Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch_trouble, "GROUP_ABSENT_MOST", 1.0)
     shop = await admin.namespace("rivals-keda")
     assert await absent(admin)
     async with watching(operator) as seen:

@@ -36,6 +36,7 @@ class Served:
                 shard="",
                 leading=lambda: self.leads,
                 leader=lambda: self.leader,
+                lease="queueconsumer-operator",
             ),
             utcnow=utcnow,
             hosts=("queueconsumer-operator", "Queues.example.com"),

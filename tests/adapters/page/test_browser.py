@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,10 @@ async def sight(chrome: Browser, served: Served) -> AsyncIterator[Sight]:
 def row(sight: Sight, name: str) -> Locator:
     """The link of a row."""
     return sight.page.locator("#rows").get_by_role("link", name=name)
+
+
+def port_of(served: Served) -> int:
+    return int(served.url.rpartition(":")[2])
 
 
 async def shoot(sight: Sight, name: str, *, whole: bool = False) -> None:
@@ -133,7 +138,8 @@ async def test_it_is_told_to_who_cannot_see_it(sight: Sight) -> None:
 @pytest.mark.parametrize(("scheme", "back"), [("light", "rgb(255, 255, 255)"), ("dark", "rgb(18, 22, 29)")])
 async def test_dark_and_light_can_both_be_read(chrome: Browser, served: Served, scheme: str, back: str) -> None:
     """Each text stands out from what is behind it by 4.5 to 1 at least (WCAG 2.2, 1.4.3)."""
-    async with tab(chrome, served.url, scheme="dark" if scheme == "dark" else "light") as sight:
+    # All charts are on the picture.
+    async with tab(chrome, served.url, height=920, scheme="dark" if scheme == "dark" else "light") as sight:
         await sight.open()
         assert back == await sight.page.evaluate("getComputedStyle(document.body).backgroundColor")
         faint = await sight.page.evaluate(CONTRAST)
@@ -142,6 +148,66 @@ async def test_dark_and_light_can_both_be_read(chrome: Browser, served: Served, 
         faint += await sight.page.evaluate(CONTRAST)
         await shoot(sight, f"page-one-{scheme}")
         assert ([], []) == (faint, sight.wrong)
+
+
+@pytest.mark.parametrize("width", [1280, 768, 360])
+async def test_no_word_is_broken_for_a_long_sentence_next_to_it(chrome: Browser, served: Served, width: int) -> None:
+    course = served.course("orders")
+    status, _ = course.step(utcnow(), second=10_000, length=0)
+    sentence = "48 messages/s need 9 replicas at 5.88/s each for 99 % of them to wait no longer than 5 s " * 3
+    for condition_ in status["conditions"]:
+        condition_["message"] = sentence
+    status["lastDecision"] |= {"message": sentence}
+    for step in status["lastDecision"]["steps"]:
+        step["message"] = sentence
+    served.tell(course.about, status)
+    async with tab(chrome, served.url, width=width) as sight:
+        await sight.open()
+        await expect(sight.page.locator("#rows")).to_contain_text("wait no longer")
+        broken = await sight.page.evaluate(BROKEN)
+        assert 0 >= await sight.sideways()
+        await sight.open("/#/shop/orders")
+        await sight.page.locator("figure canvas >> nth=3").wait_for()
+        broken += await sight.page.evaluate(BROKEN)
+        assert (0, []) == (max(await sight.sideways(), 0), broken)
+
+
+async def test_what_has_just_begun_is_seen_at_once(served: Served, sight: Sight) -> None:
+    """A course of two minutes is no line at the edge of half an hour."""
+    begun = known("shop", "begun")
+    for second in (120, 60, 0):
+        status = {
+            "conditions": [condition("Ready", "True", "Scaling", "well", since=rfc3339(utcnow()))],
+            "queues": [{"name": "begun", "state": "Read", "ready": second, "unacknowledged": 1}],
+            "currentReplicas": 1,
+            "desiredReplicas": 1,
+        }
+        served.tell(begun, status, at=utcnow() - timedelta(seconds=second))
+    await sight.open("/#/shop/begun")
+    await sight.page.locator("figure canvas >> nth=1").wait_for()
+    assert ["5 min"] == await sight.texts("#one button[aria-pressed=true]")
+    assert ["now", "0", "1"] == await sight.texts("figure:first-child .u-value")
+    await expect(sight.page.locator("#one .facts")).to_contain_text("1 pod, 0 to 10 allowed")
+    await sight.page.get_by_role("button", name="30 min").click()
+    assert ["30 min"] == await sight.texts("#one button[aria-pressed=true]")
+    # Two hours are long enough for half an hour.
+    await sight.open("/#/shop/orders")
+    await expect(sight.page.get_by_role("button", name="30 min")).to_have_attribute("aria-pressed", "true")
+
+
+async def test_what_is_not_known_is_a_gap_and_no_zero(served: Served, sight: Sight) -> None:
+    now = utcnow()
+    for second, ready in ((1500, 8), (1440, 8), (600, 4), (540, 4)):
+        status = {"queues": [{"name": "gap", "state": "Read", "ready": ready, "unacknowledged": 0}]}
+        served.tell(known("shop", "gap"), status, at=now - timedelta(seconds=second))
+    served.tell(known("shop", "gap"), {"queues": [{"name": "gap", "state": "Read", "ready": 2}]}, at=now)
+    served.tell(known("shop", "never"), {"queues": [{"name": "never", "state": "Unknown"}]})
+    await sight.open()
+    line = sight.page.locator("#rows tr", has=sight.page.get_by_role("link", name="shop/gap"))
+
+    # Two runs of what is known, with nothing between them, and the number of now.
+    assert 3 == await line.locator(".curve polyline").count()
+    assert "never read" in " ".join(await sight.texts("#rows tr:has(a[href='#/shop/never']) td:nth-child(3)"))
 
 
 async def test_it_fits_a_telephone(chrome: Browser, served: Served) -> None:
@@ -179,7 +245,7 @@ async def test_no_name_and_no_message_becomes_html(served: Served, sight: Sight)
     await expect(sight.page.get_by_role("heading", name="Why 3?")).to_be_visible()
     await sight.page.locator("details summary", has_text="YAML").click()
 
-    await expect(sight.page.locator("pre")).to_contain_text("alert(1)")
+    await expect(sight.page.locator("#one pre")).to_contain_text("alert(1)")
     assert 0 == await sight.page.locator("img").count()
     # A name in the address is as little to be trusted.
     await sight.open(f"/#/{HOSTILE.replace('/', '%2F')}/x")
@@ -208,12 +274,22 @@ async def test_no_script_but_the_page_s_own_is_run(sight: Sight) -> None:
 
 async def test_what_is_out_of_date_is_said_to_be_and_is_taken_up_again(served: Served, sight: Sight) -> None:
     await sight.open()
-    port = int(served.url.rpartition(":")[2])
+    port = port_of(served)
+    served.scale("statements", to=4)
+    await expect(sight.page.locator("#scalings")).to_contain_text("bank/statements")
     await served.page._runner.cleanup()
     # The words stay the same, as a screen reader says them anew whenever they change.
     await expect(sight.page.get_by_role("alert")).to_have_text(
         re.compile(r"^Nothing was heard from the operator since \d\d:\d\d:\d\d: what is shown may be out of date\. ")
     )
+    ages = await sight.texts("#scalings time")
+    # A port-forward leads to one pod, so its address may never answer again.
+    await expect(sight.page.locator("#alarm pre")).to_have_text(
+        "leader=$(kubectl -n queueconsumer get lease queueconsumer-operator -o jsonpath='{.spec.holderIdentity}')\n"
+        f'kubectl -n queueconsumer port-forward "pod/${{leader%_*}}" {port}:8081',
+        use_inner_text=True,
+    )
+    await expect(sight.page.locator("#scalings time").first).not_to_have_text(ages[0])
     await shoot(sight, "page-stale")
     # Who has it held still, as to read it out to somebody, is shown nothing new, not even after all that.
     await sight.page.keyboard.press("p")
@@ -266,7 +342,8 @@ async def test_who_ceases_to_lead_shows_nothing_and_says_where_to_look(served: S
         served.page.board.gone(course.about.key)
     alarm = sight.page.get_by_role("alert")
     await expect(alarm).to_contain_text("pod-b leads")
-    await expect(alarm).to_contain_text("kubectl -n queueconsumer port-forward pod/pod-b 8081")
+    # The port of this machine stays the same, so that the address does.
+    await expect(alarm).to_contain_text(f"kubectl -n queueconsumer port-forward pod/pod-b {port_of(served)}:8081")
     await expect(sight.page.locator("#live")).to_have_text("stands by")
     assert {"mail/mails", "mail/bounces"} >= set(await sight.texts("#rows tbody a"))
     await shoot(sight, "page-standby")
@@ -294,6 +371,25 @@ ONE_AXIS = """() => {
   return [same, places.length === 4 && places.every(({ top }, i) => !i || top > places[i - 1].bottom)];
 }"""
 """Whether all charts begin and end at the same place, and each is below the one before."""
+
+BROKEN = """() => {
+  const found = [];
+  for (const cell of document.querySelectorAll("th, .whole, dt, .state, #rows td:not(:nth-child(6))")) {
+    if (!cell.checkVisibility() || cell.matches("#rows tbody th") || cell.closest(".hidden")) continue;
+    const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+      for (const word of texts.currentNode.data.matchAll(/\\S+/g)) {
+        const range = document.createRange();
+        range.setStart(texts.currentNode, word.index);
+        range.setEnd(texts.currentNode, word.index + word[0].length);
+        if (new Set([...range.getClientRects()].map(({ top }) => top)).size > 1) found.push(word[0]);
+      }
+    }
+    if (cell.scrollWidth > cell.clientWidth + 1 && cell.clientWidth) found.push(`too narrow for ${cell.innerText}`);
+  }
+  return found;
+}"""
+"""Words of headings and of short cells that go over two lines, and cells that are narrower than what is in them."""
 
 CONTRAST = """() => {
   const light = (colour) => {

@@ -31,10 +31,10 @@ def noted(*looks: tuple[float, list[dict[str, Any]]]) -> AlertHistory:
     return history
 
 
-def shown(history: AlertHistory) -> list[str]:
+def shown(history: AlertHistory, *, page: str | None = "http://127.0.0.1:9090/alerts") -> list[str]:
     console = Console(width=130)
     with console.capture() as capture:
-        console.print(alerts_shown(history, page="http://127.0.0.1:9090/alerts"))
+        console.print(alerts_shown(history, page=page))
     return [line.rstrip() for line in capture.get().splitlines()]
 
 
@@ -73,6 +73,10 @@ def test_that_there_was_nothing_is_said_plainly() -> None:
         "Alerts, of 2 in Prometheus: http://127.0.0.1:9090/alerts",
         "None fired, and none was pending.",
     ]
+
+
+def test_a_prometheus_that_ends_with_the_demo_has_no_address_any_more() -> None:
+    assert shown(noted((5, [])), page=None)[0] == "Alerts, of 2 in Prometheus"
 
 
 def test_one_that_was_pending_is_told_with_the_time_after_which_it_fires() -> None:

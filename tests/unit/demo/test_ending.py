@@ -1,6 +1,8 @@
 import io
+import sys
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from examples.demo.cluster import Cluster
@@ -24,6 +26,31 @@ def told(*, kubeconfig: Path, ours: bool) -> list[str]:
     ending.hold_open(Windows(page="http://127.0.0.1:8081/", prometheus=None))
     ending.come()
     return [line.strip() for line in output.getvalue().splitlines()]
+
+
+@pytest.mark.parametrize("keep", ["1", "0"])
+@pytest.mark.parametrize("terminal", [True, False])
+def test_windows_stay_open_for_a_person_who_asked_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, keep: str, terminal: bool
+) -> None:
+    monkeypatch.setattr(sys, "stdin", _Stdin(terminal=terminal))
+    cluster = Cluster(
+        programs={"kubectl": "/tools/kubectl", "helm": "/bin/true"},
+        environment={"KUBECONFIG": str(tmp_path / "none")},
+        ours=True,
+        progress=Progress(Console(file=io.StringIO(), force_terminal=terminal)),
+    )
+
+    assert Ending(cluster, parse([], {"DEMO_KEEP": keep})).holds_open is (terminal and keep == "1")
+
+
+class _Stdin(io.StringIO):
+    def __init__(self, *, terminal: bool) -> None:
+        super().__init__()
+        self._terminal = terminal
+
+    def isatty(self) -> bool:
+        return self._terminal
 
 
 def test_what_is_kept_can_be_looked_at_and_taken_away(tmp_path: Path) -> None:

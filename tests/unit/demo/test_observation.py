@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from examples.demo.observation import READY, UNACKED, Consumers, Observation, queue_counts, with_status
+from examples.demo.observation import READY, UNACKED, Change, Consumers, Observation, queue_counts, with_status
 
 EXPOSITION = f"""\
 # HELP {READY} Messages ready.
@@ -28,8 +28,22 @@ def test_the_decision_in_words_comes_from_the_status() -> None:
     assert (seen.maximum, seen.decision) == (8, "40 messages / 20 per replica = 2")
 
 
+def test_changes_come_from_the_history_of_the_status_the_oldest_first() -> None:
+    down = {"time": "2026-11-22T07:10:20Z", "from": 2, "to": 0, "reason": "ScaledToZero", "message": "no messages"}
+    up = {"time": "2026-11-22T07:09:49Z", "from": 0, "to": 2, "reason": "WokeUp", "message": "40 messages"}
+
+    seen = with_status(Consumers(name="receipts"), {"spec": {"maxReplicas": 8}, "status": {"history": [down, up]}})
+
+    assert seen.changes == (
+        Change(at="2026-11-22T07:09:49Z", before=0, after=2, message="40 messages"),
+        Change(at="2026-11-22T07:10:20Z", before=2, after=0, message="no messages"),
+    )
+
+
 def test_an_object_that_nobody_has_looked_at_has_no_decision() -> None:
-    assert with_status(Consumers(name="receipts"), {"spec": {"maxReplicas": 8}}).decision == ""
+    seen = with_status(Consumers(name="receipts"), {"spec": {"maxReplicas": 8}})
+
+    assert (seen.decision, seen.changes) == ("", ())
 
 
 def test_at_rest_needs_every_order_served_and_nobody_at_work() -> None:

@@ -3,9 +3,9 @@ from dataclasses import replace
 from rich.console import Console
 
 from examples.demo.chart import Step
-from examples.demo.observation import Consumers, Observation
+from examples.demo.observation import Change, Consumers, Observation
 from examples.demo.story import QUIET, Phase
-from examples.demo.view import Frame, live, new_decisions, plain
+from examples.demo.view import Frame, live, new_changes, plain
 
 OBSERVATION = Observation(
     consumers=(
@@ -55,11 +55,37 @@ def test_the_line_for_a_log_says_the_same() -> None:
     )
 
 
-def test_a_log_tells_a_decision_once() -> None:
-    told = "receipts -> 8: 420 messages / 20 per replica = 21, limited to maxReplicas 8"
+def seen(*changes: Change, decision: str = "") -> Observation:
+    """A look at the object receipts, with the changes in its history."""
+    return Observation(consumers=(Consumers(name="receipts", wanted=8, decision=decision, changes=changes),))
 
-    assert new_decisions(FRAME, before=Observation()) == [told]
-    assert new_decisions(FRAME, before=OBSERVATION) == []
+
+def change(before: int, after: int, message: str) -> Change:
+    return Change(at="2026-11-22T07:09:49Z", before=before, after=after, message=message)
+
+
+def test_a_log_tells_each_change_once_with_its_own_sentence() -> None:
+    first = change(0, 1, "6 messages in receipts / 20 per replica = 1")
+    second = change(1, 2, "21 messages in receipts / 20 per replica = 2")
+    third = change(2, 5, "84 messages in receipts / 20 per replica = 5")
+    frame = replace(FRAME, observation=seen(first, second, third, decision="120 messages need no other number than 8"))
+
+    # Two since the last look, neither of them the last decision.
+    assert new_changes(frame, before=seen(first)) == [
+        "receipts 1 -> 2: 21 messages in receipts / 20 per replica = 2",
+        "receipts 2 -> 5: 84 messages in receipts / 20 per replica = 5",
+    ]
+    assert new_changes(frame, before=frame.observation) == []
+    assert new_changes(replace(FRAME, observation=seen(decision="no messages")), before=Observation()) == []
+
+
+def test_two_objects_that_change_alike_are_both_told() -> None:
+    alike = change(0, 1, "1 message / 20 per replica = 1")
+    both = tuple(Consumers(name=name, changes=(alike,)) for name in ("receipts", "invoices"))
+
+    told = new_changes(replace(FRAME, observation=Observation(consumers=both)), before=seen(alike))
+
+    assert told == ["invoices 0 -> 1: 1 message / 20 per replica = 1"]
 
 
 def test_quiet_has_no_end_to_count_down_to() -> None:

@@ -22,6 +22,7 @@ class ApiScript:
 
     answers: list[Answer]
     asked: list[dict[str, str]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
     accepted: list[str] = field(default_factory=list)
     told: asyncio.Event = field(default_factory=asyncio.Event)
     open: int = 0
@@ -54,6 +55,7 @@ class ApiScript:
 
     async def _next(self, path: str, accept: str) -> Answer:
         self.asked.append({name: value for name, (value,) in parse_qs(path.partition("?")[2]).items()})
+        self.paths.append(path.partition("?")[0])
         self.accepted.append(accept)
         if not self.answers:
             self.told.set()

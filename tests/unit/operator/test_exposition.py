@@ -7,7 +7,7 @@ import gzip
 import pytest
 from prometheus_client.parser import text_string_to_metric_families as plain
 
-from qc_operator.exposition import packed, scraped, wants_openmetrics
+from qc_operator.exposition import packed, scraped, wants_gzip, wants_openmetrics
 from qc_operator.metrics import Metrics
 from qc_operator.registry import Key
 from tests.openmetrics_text import openmetrics
@@ -42,6 +42,27 @@ PROMETHEUS_3 = (
 )
 def test_openmetrics_is_for_who_prefers_it(accept: str, *, wanted: bool) -> None:
     assert wanted == wants_openmetrics(accept)
+
+
+@pytest.mark.parametrize(
+    ("accept_encoding", "wanted"),
+    [
+        ("gzip", True),
+        ("gzip, deflate, br", True),
+        ("deflate, GZIP;q=0.5", True),
+        ("gzip;q=1.0, identity;q=0.5, *;q=0", True),
+        ("gzip;q=0", False),
+        ("identity, gzip; q=0", False),
+        ("gzip;q=0.000, deflate", False),
+        ("gzip;q=0.1, identity", False),
+        ("gzip;q=nonsense", False),
+        ("x-not-gzip", False),
+        ("identity", False),
+        ("", False),
+    ],
+)
+def test_it_is_compressed_for_who_does_not_refuse_it(accept_encoding: str, *, wanted: bool) -> None:
+    assert wanted == wants_gzip(accept_encoding)
 
 
 @pytest.fixture

@@ -81,7 +81,15 @@ def test_a_shard_is_named_where_there_are_others(shard: str, said: str) -> None:
 def test_who_needs_no_lease_leads() -> None:
     told = operator()
 
-    assert (True, "") == (told.leading(), told.leader())
+    assert (True, "", "") == (told.leading(), told.leader(), told.lease)
+
+
+async def test_with_shards_the_lease_is_that_of_its_own(store: Store) -> None:
+    """It is how the leader is found when this pod is gone."""
+    async with running(store, "scaler-1_4f2a") as (elector, _):
+        serving = ServingSettings(shard=Shard.parse("2/3"))
+
+        assert "scaler-2-of-3" == operator(replace(SETTINGS, serving=serving), elector=elector).lease
 
 
 async def test_it_follows_the_election_and_names_the_pod_that_leads(store: Store) -> None:
@@ -89,7 +97,7 @@ async def test_it_follows_the_election_and_names_the_pod_that_leads(store: Store
     async with running(store, "scaler-1_4f2a") as (first, _):
         told = operator(elector=first)
         await until(lambda: first.leading)
-        assert (True, "scaler-1") == (told.leading(), told.leader())
+        assert (True, "scaler-1", "scaler") == (told.leading(), told.leader(), told.lease)
         async with running(store, "scaler-2_99aa") as (second, _):
             standing_by = operator(replace(SETTINGS, pod="scaler-2"), elector=second)
             await until(lambda: second.holder != "")

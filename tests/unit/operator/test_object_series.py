@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 from math import inf, nan
-from shutil import which
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -248,8 +247,6 @@ def test_names_labels_and_help_are_as_promtool_wants_them() -> None:
             one.set_rows(family, {tuple("x" for _ in family.labels): 1.0})
         else:
             one.set(family, 1)
-    if which("promtool") is None:
-        pytest.skip("promtool is not installed")
 
     done = subprocess.run(
         ["promtool", "check", "metrics"], input=text(series), text=True, check=False, capture_output=True

@@ -11,6 +11,7 @@ import pytest
 
 from bench.page_scene import condition, known
 from qc_operator.page.board import Board
+from qc_operator.page.curve import Curve
 from qc_operator.page.history import History
 from qc_operator.page.row import Row
 from qc_operator.registry import Key
@@ -114,6 +115,21 @@ def test_changes_before_this_process_count_if_they_are_of_this_hour(board: Board
     assert (0, 2) == board.tally.hour(now=int(BEGIN.timestamp()) + 1800)
 
 
+def test_changes_before_this_process_are_among_the_latest(board: Board) -> None:
+    """So that the page does not count what it cannot list."""
+    history = [(BEGIN - timedelta(minutes=minutes), 3, 1) for minutes in (10, 50)]
+    told: list[int] = []
+    board.moved = lambda: told.append(1)
+    board.told(known("shop", "mails"), status=status((BEGIN - timedelta(minutes=30), 0, 5)), change=None, now=BEGIN)
+    board.told(ORDERS, status=status(*history), change=None, now=BEGIN)
+
+    assert [("orders", 3, 1, "12 messages"), ("mails", 0, 5, "12 messages"), ("orders", 3, 1, "12 messages")] == [
+        (each.name, each.before, each.after, each.message) for each in board.tally.latest
+    ]
+    # They are no news that is sent at once.
+    assert [] == told
+
+
 def test_a_change_that_a_clock_ahead_of_ours_has_dated_is_of_now(board: Board) -> None:
     board.told(ORDERS, status=status((BEGIN + timedelta(days=400), 3, 1)), change=None, now=BEGIN)
 
@@ -150,7 +166,7 @@ def test_no_second_of_the_minute_has_all_curves_to_draw(
     drawn: list[datetime] = []
     draw = History.curve
 
-    def counted(self: History, **told: int) -> str:
+    def counted(self: History, **told: int) -> Curve:
         drawn.append(clock.now)
         return draw(self, **told)
 
@@ -183,6 +199,25 @@ def test_a_status_that_makes_no_sense_disturbs_nobody(board: Board, caplog: pyte
         shown = board.row(ORDERS.key)
 
     assert shown is None or "notReady" == shown.state
+
+
+def test_the_small_curve_ends_with_the_number_next_to_it(board: Board, clock: Clock) -> None:
+    """It is drawn once a minute, and points are kept every 15 s."""
+
+    def tell(ready: int) -> None:
+        told = {**status(), "queues": [{"name": "orders", "state": "Read", "ready": ready, "unacknowledged": 0}]}
+        board.told(ORDERS, status=told, change=None, now=clock.now)
+
+    tell(0)
+    shown = []
+    for second, ready in ((30, 7), (31, 90), (32, 0)):
+        clock.now = BEGIN + timedelta(seconds=second)
+        tell(ready)
+        made = board.row(ORDERS.key)
+        assert made is not None
+        shown.append((made.ready, made.curve[-2:]))
+
+    assert [(7, "09"), (90, "09"), (0, "")] == shown
 
 
 def test_who_serves_nothing_any_more_has_counted_nothing(board: Board) -> None:

@@ -87,12 +87,51 @@ def test_what_was_told_long_ago_does_not_stand_until_now() -> None:
     assert 5.0 == history.points(now=NOW + 60)[-1][1].ready
 
 
+def test_a_clock_that_is_set_back_is_gone_on_with_at_once() -> None:
+    """It was an hour ahead for a while: that hour is yet to come, and is not waited for."""
+    history = History()
+    for second in (0, 60, 3600, 3615):
+        told(history, NOW + second, lag(second))
+    for second in (75, 80, 90):
+        told(history, NOW + second, lag(second))
+
+    assert [(0, 0.0), (60, 60.0), (60, None), (75, 75.0), (90, 90.0)] == [
+        (at - NOW, None if isnan(point.ready) else point.ready) for at, point in history.points(now=NOW + 90)
+    ]
+
+
+def test_a_clock_that_is_set_back_a_little_loses_what_came_after() -> None:
+    history = History()
+    for second, ready in ((0, 1), (20, 2), (19, 2), (20, 3), (34, 4)):
+        told(history, NOW + second, lag(ready))
+
+    assert [(0, 1.0), (19, 2.0), (34, 4.0)] == [(at - NOW, point.ready) for at, point in history.points(now=NOW + 34)]
+
+
+def test_all_that_is_known_may_have_been_of_a_clock_that_was_wrong() -> None:
+    history = History()
+    told(history, NOW + 3600, lag(7))
+    told(history, NOW, lag(7))
+
+    assert [(NOW, 7.0)] == [(at, point.ready) for at, point in history.points(now=NOW)]
+
+
+def test_the_point_of_now_has_the_figures_of_now() -> None:
+    """The last one that was kept may be fifteen seconds old, and stands next to a number that is not."""
+    history = History()
+    told(history, NOW, lag(5))
+
+    assert [5.0, 8.0] == [point.ready for _, point in history.points(now=NOW + 9, latest=lag(8))]
+    assert [8.0] == [point.ready for _, point in history.points(now=NOW, latest=lag(8))]
+    assert isnan(history.points(now=NOW + 61, latest=lag(8))[-1][1].ready)
+
+
 def test_a_curve_has_the_largest_lag_of_each_part() -> None:
     history = History()
     for second, ready in ((0, 0), (60, 90), (75, 10), (120, 0)):
         history.take(NOW + second, lag(ready))
 
-    assert "0910" == history.curve(now=NOW + 200, span=200, parts=4)
+    assert ("0910", 90.0) == history.curve(now=NOW + 200, span=200, parts=4)
 
 
 def test_a_curve_counts_what_is_in_work_and_shows_what_is_not_known() -> None:
@@ -100,11 +139,4 @@ def test_a_curve_counts_what_is_in_work_and_shows_what_is_not_known() -> None:
     history.take(NOW, Figures())
     history.take(NOW + 35, lag(0, unacked=4))
 
-    assert ".99" == history.curve(now=NOW + 90, span=90, parts=3)
-
-
-def test_no_curve_without_lag() -> None:
-    history = History()
-    told(history, NOW, lag(0))
-
-    assert "" == history.curve(now=NOW + 100, span=100, parts=2)
+    assert (".99", 4.0) == history.curve(now=NOW + 90, span=90, parts=3)

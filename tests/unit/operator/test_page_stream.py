@@ -156,6 +156,22 @@ async def test_each_change_is_sent_once(scene: Scene) -> None:
     ]
 
 
+async def test_what_was_done_before_is_sent_to_who_looks_on_as_its_object_is_taken_up(scene: Scene) -> None:
+    """As when the pod that somebody looks at begins to lead."""
+    viewer = await scene.look()
+    scene.tell("orders", change=Change(before=0, after=1))
+    await ticks()
+    waiting(viewer)
+    before = {"time": "2026-11-27T05:00:00Z", "from": 4, "to": 3, "reason": "Idle", "message": "no messages"}
+    scene.board.told(known("shop", "mails"), status={"history": [before]}, change=None, now=NOW)
+    await scene.update(always=True)
+    ((_, _, data),) = waiting(viewer)
+
+    assert [("mails", "2026-11-27T05:00:00Z", 3)] == [
+        (each["name"], each["time"], each["to"]) for each in data["scalings"]
+    ]
+
+
 async def test_what_is_gone_is_told(scene: Scene) -> None:
     scene.tell("orders")
     viewer = await scene.look()

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from qc_operator.page.tally import LATEST, MINUTES, Tally, scaling
+from qc_operator.page.tally import LATEST, MINUTES, Scaling, Tally, scaling
 
 HOUR = 3600
 BEGIN = 100 * HOUR
 ENTRY = {"time": "2026-11-27T06:00:00Z", "from": 3, "to": 8, "reason": "WokeUp", "message": "12 messages"}
+
+
+def at(minute: int, *, name: str = "orders") -> Scaling:
+    """One of so many minutes after six."""
+    return scaling(namespace="shop", name=name, entry={**ENTRY, "time": f"2026-11-27T06:{minute:02}:00Z"})
 
 
 def test_ups_and_downs_are_counted_apart() -> None:
@@ -60,3 +65,49 @@ def test_what_is_cleared_is_forgotten_but_not_uncounted() -> None:
     tally.clear()
 
     assert ((0, 0), 0, 1) == (tally.hour(now=BEGIN), len(tally.latest), tally.added)
+
+
+def test_what_was_done_before_stands_at_its_time() -> None:
+    """A pod that begins to lead is told of one object after the other, each with its own past."""
+    tally = Tally()
+    for minute in (30, 10):
+        tally.recall(at(minute))
+    tally.add(at(40, name="mails"))
+    tally.recall(at(20, name="mails"))
+
+    assert [at(10), at(20, name="mails"), at(30), at(40, name="mails")] == list(tally.latest)
+
+
+def test_of_all_that_was_done_before_the_latest_are_kept() -> None:
+    tally = Tally()
+    for minute in range(LATEST):
+        tally.recall(at(minute + 1))
+    for minute in (0, 55, 20):
+        tally.recall(at(minute, name="mails"))
+
+    assert (LATEST, at(3), at(55, name="mails"), LATEST + 2) == (
+        len(tally.latest), tally.latest[0], tally.latest[-1], tally.added,
+    )  # fmt: skip
+
+
+def test_what_is_there_already_is_not_told_twice() -> None:
+    """As of an object that was not served for a while."""
+    tally = Tally()
+    tally.add(at(30))
+    tally.recall(at(30))
+
+    assert ([at(30)], 1) == (list(tally.latest), tally.added)
+
+
+def test_news_are_told_as_they_come_and_once() -> None:
+    tally = Tally()
+    tally.add(at(30))
+    known = tally.added
+    tally.recall(at(10))
+    tally.add(at(31))
+
+    assert [at(10), at(31)] == tally.since(known)
+    assert [] == tally.since(tally.added)
+    for minute in range(LATEST + 3):
+        tally.add(at(minute % 60, name=f"mails-{minute}"))
+    assert (LATEST, "mails-3") == (len(tally.since(known)), tally.since(known)[0].name)

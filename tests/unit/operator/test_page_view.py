@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -108,6 +108,25 @@ def test_what_no_page_knows_of_is_not_shown_by_accident() -> None:
 
     assert [False, False, False] == [PLANTED.encode() in each for each in everything]
     assert b"48, limited to maxReplicas 8" in everything[2]
+
+
+def test_the_course_ends_with_the_figures_of_the_row() -> None:
+    """Both stand on one screen, and a point is kept every fifteen seconds."""
+    shown, later = board(), NOW + timedelta(seconds=9)
+    shown._utcnow = lambda: later
+    flow = {"arrivalsPerSecond": "235.613", "throughputPerReplica": "5.88", "waitSeconds": "27.44"}
+    told = status() | {"queues": [{**status()["queues"][0], "ready": 123_457, **flow}], "currentReplicas": 8}
+    shown.told(about(), status=told, change=None, now=later)
+    found, row = shown.find(about().key), shown.row(about().key)
+    assert found is not None
+    assert row is not None
+    series = view(found, row=row, now=int(later.timestamp())).series
+
+    assert [7, 123_457] == series["ready"]
+    assert (row.ready, row.unacked, row.wait_seconds, row.arrivals, row.capacity, row.current, row.desired) == tuple(
+        series[name][-1] for name in ("ready", "unacked", "wait", "arrivals", "capacity", "current", "desired")
+    )
+    assert (235.6, 47.04) == (row.arrivals, row.capacity)
 
 
 def test_an_object_that_nothing_was_decided_on_has_a_view_all_the_same() -> None:

@@ -33,7 +33,7 @@ class World:
         self.states: list[bool] = []
         self.breaks: set[str] = set()
 
-    async def run(self, *answers: Answer) -> ApiScript:
+    async def run(self, *answers: Answer, group: str = "") -> ApiScript:
         """Until all answers have been given."""
         self.api = ApiScript(list(answers))
         self.watch = ListWatch(
@@ -43,6 +43,7 @@ class World:
             changed=self._changed,
             deleted=self._deleted,
             told=lambda: self.states.append(self.watch.synced),
+            group=group,
             sleep=self._sleep,
         )
         task = asyncio.create_task(self.watch.run())
@@ -205,6 +206,41 @@ async def test_a_kind_that_is_taken_away_takes_its_objects_with_it(world: World)
     assert world.watch.refusal.not_found
 
 
+ABSENT, PRESENT = refusal(404), b'{"kind": "APIGroup"}'
+
+
+@pytest.mark.parametrize(
+    ("group", "pauses"),
+    [
+        pytest.param([ABSENT], [1, 2, 4, 8, 16, 32, 60, 60], id="no-such-group-is-looked-for-once-a-minute"),
+        pytest.param([PRESENT], [1, 2, 4, 5, 5, 5, 5, 5], id="a-group-without-the-kind-every-five-seconds"),
+        pytest.param([refusal(403)], [1, 2, 4, 5, 5, 5, 5, 5], id="nor-less-where-the-group-may-not-be-seen"),
+        pytest.param([], [1, 2, 4, 5, 5, 5, 5, 5], id="nor-in-the-core-group-which-is-always-there"),
+    ],
+)
+async def test_a_kind_that_is_not_served_is_looked_for_by_what_is_known_of_its_group(
+    world: World, group: list[Answer], pauses: list[float]
+) -> None:
+    answers: list[Answer] = [refusal(404), *group] * 8
+    api = await world.run(*answers, group="/apis/apps" if group else "")
+
+    assert 8 * [PATH, "/apis/apps"][: 1 + len(group)] + [PATH] == api.paths
+    for pause, usual in zip(world.pauses, pauses, strict=True):
+        assert 0.8 * usual <= pause <= 1.2 * usual
+
+
+async def test_a_group_that_comes_has_its_kind_looked_for_every_few_seconds_until_it_is_there(world: World) -> None:
+    absent: list[Answer] = [refusal(404), ABSENT]
+    present: list[Answer] = [refusal(404), PRESENT]
+    await world.run(*absent * 8, *present * 2, page(item("a"), version=5), [bookmark(6)], group="/apis/apps")
+
+    for pause in world.pauses[8:]:
+        assert 4.0 <= pause <= 6.0
+    assert 10 == len(world.pauses)
+    assert ["a=?"] == world.words
+    assert world.watch.synced
+
+
 async def test_an_event_that_cannot_be_read_is_logged_once_and_has_everything_listed(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -293,6 +329,8 @@ async def test_the_metadata_alone_can_be_asked_for(start: Callable[[Awaitable[No
 def test_a_resource_is_named_as_paths_and_roles_name_it() -> None:
     assert "/api/v1/namespaces" == Resource(base="/api/v1", plural="namespaces").path()
     assert "namespaces" == Resource(base="/api/v1", plural="namespaces").rights_in
+    assert "" == Resource(base="/api/v1", plural="namespaces").group
     rollouts = Resource(base="/apis/argoproj.io/v1alpha1", plural="rollouts")
     assert "/apis/argoproj.io/v1alpha1/namespaces/shop/rollouts" == rollouts.path("shop")
     assert "rollouts (API group argoproj.io)" == rollouts.rights_in
+    assert "/apis/argoproj.io" == rollouts.group

@@ -42,8 +42,12 @@ function marks(view, row, bounds) {
       ctx.fillRect(bbox.left, top, bbox.width, bottom - top);
     }
     ctx.setLineDash([2, 3]);
+    let last = Infinity;
     for (const change of view.history) {
       const x = place(plot, change);
+      // Lines side by side would be one that is thick. The latest of them is drawn.
+      if (last - x < 3 * devicePixelRatio) continue;
+      last = x;
       ctx.strokeStyle = tone(change);
       ctx.beginPath();
       ctx.moveTo(x, bbox.top);
@@ -80,14 +84,18 @@ function labels(view) {
   };
 }
 
+const WHOLE = [...Array(9).keys()].flatMap((power) => [1, 2, 5].map((step) => step * 10 ** power));
+
 function axis(size, extra = {}) {
   return { stroke: () => colour("--faint"), grid: { stroke: () => colour("--line"), width: 1 }, ticks: { show: false }, size, ...extra };
 }
 
 export class Charts {
-  constructor(place) {
+  /** `drawn` is told which span of time they show, in seconds. */
+  constructor(place, drawn) {
     this.place = place;
-    this.span = 1800;
+    this.drawn = drawn;
+    this.chosen = null;
     this.plots = [];
     this.width = 0;
     new ResizeObserver(() => { if (this.view && Math.abs(this.width - this.room()) > 8) this.draw(this.view); }).observe(place);
@@ -96,13 +104,16 @@ export class Charts {
   room() { return Math.max(Math.min(this.place.clientWidth, this.place.querySelector("figure")?.clientWidth || Infinity), 240); }
 
   /** Whether one of them is under a pointer, which a redraw would take the values from. */
-  get watched() { return this.place.matches(":hover"); }
+  get watched() { return this.place.matches(":hover") && this.plots.some((plot) => plot.cursor.left >= 0); }
 
   draw(view) {
     this.view = view;
     const row = view.row;
     const at = view.series.at;
     const now = at[at.length - 1] ?? Date.now() / 1000;
+    // A course that has just begun would be a line at the edge of half an hour.
+    const span = this.chosen ?? (at.length && now - at[0] > SPANS[0][0] ? SPANS[1][0] : SPANS[0][0]);
+    this.drawn(span);
     const columns = { ...view.series, objective: at.map(() => row.objectiveSeconds ?? null) };
     for (const plot of this.plots) plot.destroy();
     this.plots = [];
@@ -132,11 +143,18 @@ export class Charts {
       this.plots.push(new uPlot({
         width: this.width,
         height: i === lowest ? 132 : 110,
-        padding: [6, 12, 0, 0],
+        padding: [6, 26, 0, 0], // On the right, room for half of a time.
         cursor: { sync: { key: "course" }, y: false, points: { size: 6 } },
-        legend: { mount: (_, legend) => figures[i].firstChild.append(legend) },
-        scales: { x: { range: () => [now - this.span, now] }, y: { range: (_, low, high) => (chart.bounds ? [0, Math.max(high ?? 1, row.max ?? 1) * 1.3] : [0, Math.max(high ?? 1, 1) * 1.1]) } },
-        axes: [i === lowest ? axis(28, { values: clock }) : axis(6, { values: (_, ticks) => ticks.map(() => "") }), axis(52, { values: (_, ticks) => ticks.map((tick) => (tick >= 10000 ? `${tick / 1000}k` : String(tick))) })],
+        legend: {
+          mount: (_, legend) => figures[i].firstChild.append(legend),
+          markers: { fill: (_, own) => (own && !chart.series[own - 1][3] ? colour(chart.series[own - 1][2]) : null) },
+        },
+        scales: { x: { range: () => [now - span, now] }, y: { range: (_, low, high) => (chart.bounds ? [0, Math.max(high ?? 1, row.max ?? 1) * 1.3] : [0, Math.max(high ?? 1, 1) * 1.1]) } },
+        // Messages and pods are whole.
+        axes: [i === lowest ? axis(28, { values: clock, space }) : axis(6, { values: (_, ticks) => ticks.map(() => ""), space }), axis(52, {
+          values: (_, ticks) => ticks.map((tick) => (tick >= 10000 ? `${tick / 1000}k` : String(tick))),
+          ...(chart.unit === "messages" || chart.unit === "pods" ? { incrs: WHOLE } : {}),
+        })],
         series: [{ label: "at", value: (_, value) => (value === null ? "now" : new Date(value * 1000).toLocaleTimeString([], { hourCycle: "h23" })) },
           ...chart.series.map(([, label, name, dashed]) => ({
             label,
@@ -156,8 +174,12 @@ export class Charts {
   }
 }
 
-function clock(plot, ticks) {
-  return ticks.map((tick) => new Date(tick * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }));
+/** Pixels that a time needs. With less room than this they are of minutes. */
+const space = (plot, own, low, high, room) => (room < 450 ? 45 : 65);
+
+function clock(plot, ticks, own, room, apart) {
+  const second = apart < 60 ? "2-digit" : undefined;
+  return ticks.map((tick) => new Date(tick * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second, hourCycle: "h23" }));
 }
 
-export const SPANS = [1800, 7200, 21600].map((span) => [span, lasting(span)]);
+export const SPANS = [300, 1800, 7200, 21600].map((span) => [span, lasting(span)]);

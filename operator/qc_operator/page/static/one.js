@@ -1,7 +1,7 @@
 // One QueueConsumer: its course, why it has as many replicas, what was done, its YAML.
 
 import { Charts, SPANS } from "./charts.js";
-import { STATES, element, lasting, moved, number, when } from "./words.js";
+import { STATES, element, lasting, many, moved, number, waiting, when } from "./words.js";
 
 async function copied(button, text, pre) {
   try {
@@ -26,8 +26,10 @@ function asText({ row, decision }) {
 }
 
 export class One {
-  constructor(place) {
+  /** `now` says what time it is for the operator, in seconds. */
+  constructor(place, now) {
     this.place = place;
+    this.now = now;
     this.key = null;
     this.asked = 0;
   }
@@ -81,13 +83,9 @@ export class One {
       element("details", {}, element("summary", {}, "YAML"), part("yaml", "pre", { tabindex: "0" })),
       element("details", { toggle: () => this.figures() }, element("summary", {}, "The figures as a table"),
         element("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "The figures as a table" }, part("figures", "table", { class: "small" }))));
-    this.charts = new Charts(charts);
+    this.charts = new Charts(charts, (span) => SPANS.forEach(([each], i) => spans.children[i].setAttribute("aria-pressed", each === span)));
     for (const [span, label] of SPANS) {
-      spans.append(element("button", { type: "button", "aria-pressed": span === this.charts.span, click: (event) => {
-        this.charts.span = span;
-        for (const button of spans.children) button.setAttribute("aria-pressed", button === event.target);
-        this.charts.draw(this.charts.view);
-      } }, label));
+      spans.append(element("button", { type: "button", click: () => { this.charts.chosen = span; this.charts.draw(this.charts.view); } }, label));
     }
   }
 
@@ -103,25 +101,25 @@ export class One {
     this.view = view;
     if (begun) this.frame();
     const { row } = view;
-    const now = Date.now() / 1000;
+    const now = this.now();
     this.place.dataset.state = row.state;
     this.fill("head",
       element("h2", { tabindex: "-1" }, `${row.namespace}/${row.name} `, element("span", { class: "state" }, STATES[row.state].join(" "))),
       ...(row.words ? [element("p", { class: row.state === "paused" ? "" : "alarm" }, row.words)] : []),
-      element("p", {}, facts(view)));
+      element("dl", { class: "facts" }, ...facts(view).map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value)))));
     if (!this.charts.view || !this.charts.watched) this.charts.draw(view);
     this.why(view);
     this.fill("changes", ...view.history.map((change) => element("li", {},
       when(change.time, now), moved(change), ` ${change.reason}: ${change.message}`,
       change.limitedBy === "none" ? "" : element("span", { class: "faint" }, ` (limit: ${change.limitedBy})`))),
     view.history.length ? "" : element("li", { class: "faint" }, "None yet."));
-    this.fill("queues", ...view.queues.map((queue) => element("p", {}, words(queue))));
+    this.fill("queues", ...view.queues.map((queue) => element("p", {}, ...words(queue, now))));
     this.fill("conditions",
-      element("thead", {}, element("tr", {}, ...["Condition", "", "Since", "Why"].map((name) => element("th", { scope: "col" }, name)))),
+      element("thead", {}, element("tr", {}, ...["Condition", "Status", "Since", "Why"].map((name) => element("th", { scope: "col" }, name)))),
       element("tbody", {}, ...view.conditions.map((condition) => element("tr", {},
-        element("td", {}, condition.type), element("td", {}, condition.status),
-        element("td", {}, condition.lastTransitionTime ? when(condition.lastTransitionTime, now) : ""),
-        element("td", {}, `${condition.reason}: ${condition.message}`)))));
+        element("td", { class: "whole" }, condition.type), element("td", { class: "whole" }, condition.status),
+        element("td", { class: "whole" }, condition.lastTransitionTime ? when(condition.lastTransitionTime, now) : ""),
+        element("td", { class: "words" }, `${condition.reason}: ${condition.message}`)))));
     this.fill("yaml", view.yaml);
     this.figures();
     if (begun) this.parts.head.firstChild.focus({ preventScroll: true });
@@ -136,12 +134,13 @@ export class One {
     const copy = (label, text) => element("button", { type: "button", click: (event) => copied(event.target, text, this.parts.yaml) }, label);
     const focused = [...this.parts.why.querySelectorAll("button")].indexOf(document.activeElement);
     const steps = element("tbody", { id: "why-steps" }, ...decision.steps.map((step) => element("tr", {},
-      element("td", {}, step.step), element("td", { "data-label": "replicas" }, number(step.replicas)), element("td", {}, step.message),
-      element("td", { class: "small faint" }, `${step.observed ? "observed" : "estimated"}, ${step.source}`))));
+      element("td", { class: "whole" }, plain(step.step)), element("td", { class: "whole", "data-label": "replicas" }, number(step.replicas)), element("td", { class: "words" }, step.message),
+      element("td", { class: "source small faint" }, `${step.observed ? "observed" : "estimated"}, ${step.source}`))));
     this.fill("why",
       element("h2", {}, `Why ${decision.to}?`),
       element("p", { class: "answer" }, `${decision.reason}: ${decision.message}`,
         decision.limitedBy === "none" ? "" : element("span", { class: "faint" }, ` (limit: ${decision.limitedBy})`)),
+      decision.time ? element("p", { class: "then small faint" }, "decided ", when(decision.time, this.now()), ", by the figures of then") : "",
       element("table", { class: "stacks" }, element("thead", {}, element("tr", {},
         ...["Step", "Replicas", "In words", "Known from"].map((name) => element("th", { scope: "col" }, name)))), steps),
       element("div", { class: "buttons" }, copy("Copy as text", asText(view)), yaml ? copy("Copy YAML", yaml) : null,
@@ -161,26 +160,34 @@ export class One {
   }
 }
 
+/** What is known of it at a glance: names and words. */
 function facts({ row, startSeconds }) {
-  const replicas = row.current === row.desired ? `${number(row.current)} pods` : `${number(row.current)} pods, ${number(row.desired)} wanted`;
-  const said = [row.target, row.max === undefined ? replicas : `${replicas}, ${row.min} to ${row.max} allowed`, `${number(row.ready)} ready`, `${number(row.unacked)} in work`];
-  if (row.objectiveSeconds) said.push(`wait ${row.waitSeconds === undefined ? "not known" : lasting(row.waitSeconds)}, objective ${lasting(row.objectiveSeconds)}`);
-  if (row.arrivals !== undefined) said.push(`${number(row.arrivals)}/s arrive`);
-  if (row.capacity !== undefined) said.push(`the pods manage ${number(row.capacity)}/s`);
-  if (startSeconds) said.push(`a pod starts in ${lasting(Number(startSeconds))}`);
-  if (row.broker) said.push(`broker ${row.broker}`);
-  if (row.observes) said.push("mode Observe: nothing is written");
-  return said.filter(Boolean).join(" · ");
+  const said = [["target", row.target], ["replicas", [
+    row.current === row.desired ? many(row.current, "pod") : `${many(row.current, "pod")}, ${number(row.desired)} wanted`,
+    row.max === undefined ? "" : `${row.min} to ${row.max} allowed`].filter(Boolean).join(", ")]];
+  said.push(["lag", row.ready === undefined ? "not known"
+    : `${number(row.ready)} ready, ${row.unacked === undefined ? "not known how many in work" : `${number(row.unacked)} in work`}`]);
+  if (row.objectiveSeconds) said.push(["wait", `${row.waitSeconds === undefined ? "not known" : waiting(row.waitSeconds)}, objective ${waiting(row.objectiveSeconds)}`]);
+  if (row.arrivals !== undefined) said.push(["arrivals", `${number(row.arrivals)}/s`]);
+  if (row.capacity !== undefined) said.push(["capacity of the pods", `${number(row.capacity)}/s`]);
+  if (startSeconds) said.push(["a pod's first message", `${lasting(Number(startSeconds))} after its creation`]);
+  said.push(["broker", row.broker]);
+  if (row.observes) said.push(["mode", "Observe: nothing is written"]);
+  return said.filter(([, value]) => value);
 }
 
-function words(queue) {
+/** The name of a step in words: `busyFloor` is one of the status, for programs. */
+const plain = (name) => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+
+function words(queue, now) {
   const said = [`${queue.name}${queue.vhost ? ` in vhost ${queue.vhost}` : ""}: ${queue.state}`];
-  if (queue.matched !== undefined) said.push(`${queue.matched} queues match`);
+  if (queue.matched !== undefined) said.push(queue.matched === 1 ? "1 queue matches" : `${number(queue.matched)} queues match`);
   if (queue.ready !== undefined) said.push(`${number(queue.ready)} ready`);
   if (queue.unacknowledged !== undefined) said.push(`${number(queue.unacknowledged)} in work`);
   if (queue.arrivalsPerSecond) said.push(`${queue.arrivalsPerSecond}/s arrive`);
   if (queue.acknowledgementsPerSecond) said.push(`${queue.acknowledgementsPerSecond}/s done`);
   if (queue.throughputPerReplica) said.push(`a pod does ${queue.throughputPerReplica}/s (${queue.throughputFrom})`);
   if (queue.message) said.push(queue.message);
-  return said.join(" · ");
+  if (queue.state === "Read") return [said.join(" · ")];
+  return [said.join(" · "), " · ", ...(queue.readAt ? ["read ", when(queue.readAt, now)] : ["never read"])];
 }

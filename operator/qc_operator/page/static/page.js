@@ -3,13 +3,13 @@
 import { One } from "./one.js";
 import { Stream } from "./stream.js";
 import { Table } from "./table.js";
-import { STATES, element, lasting, moved, number, target, when } from "./words.js";
+import { STATES, age, element, lasting, many, moved, number, seconds, target, when } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 const table = new Table($("rows"));
-const one = new One($("one"));
 const SAID = 10_000; // Milliseconds between two summaries that a screen reader reads out.
 const LATEST = 12;
+const GONE = 10_000; // Milliseconds without a word after which the pod may be no more.
 
 let operator = null;
 let drift = 0;
@@ -18,6 +18,7 @@ let held = false;
 let saidAt = 0;
 
 const now = () => Date.now() / 1000 + drift;
+const one = new One($("one"), now);
 
 const stream = new Stream({
   onEvent(kind, told) {
@@ -26,30 +27,55 @@ const stream = new Stream({
     if (kind === "all") { table.clear(); scalings = []; }
     for (const [namespace, name] of told.gone) table.drop(`${namespace}/${name}`);
     for (const row of told.rows) table.put(row);
-    scalings = [...told.scalings.reverse(), ...scalings].slice(0, LATEST);
+    scalings = latest([...told.scalings.reverse(), ...scalings]);
     if (!held) show();
     const key = one.key;
     if (key && !held && told.rows.some((row) => row.namespace === key[0] && row.name === key[1])) one.load();
     say(told.scalings);
   },
-  onState({ live, heard, age }) {
+  onState({ live, standby, heard, silent }) {
     $("live").dataset.live = live ? "yes" : "no";
-    $("live").textContent = live ? (held ? "live, held still" : "live") : !heard ? "connecting" : operator.leading ? `not live for ${lasting(age / 1000)}` : "stands by";
+    $("live").textContent = live ? (held ? "live, held still" : "live") : !heard ? "connecting" : standby ? "stands by" : `not live for ${lasting(silent / 1000)}`;
     // A screen reader says an alarm anew whenever its words change: there is no age in them.
-    alarm(operator && !operator.leading ? standby() : heard && !live
-      ? `Nothing was heard from the operator since ${new Date(heard).toLocaleTimeString([], { hourCycle: "h23" })}: what is shown may be out of date. Trying again.` : "");
+    if (standby) elsewhere();
+    else if (heard && !live) lost(heard, silent > GONE);
+    else alarm("");
   },
 });
 
-function standby() {
-  const who = operator.leader;
-  const command = who ? ` To look there: kubectl${operator.namespace ? ` -n ${operator.namespace}` : ""} port-forward pod/${who} ${operator.port}` : "";
-  return `This pod, ${operator.pod}, stands by, and shows nothing: ${who ? `${who} leads` : "nobody is known to lead"}.${command}`;
+/** Each once, the latest first: a pod that begins to lead tells anew of what was done before. */
+function latest(changes) {
+  const each = new Map(changes.map((change) => [[change.namespace, change.name, change.time, change.from, change.to].join(" "), change]));
+  return [...each.values()].sort((a, b) => seconds(b.time) - seconds(a.time)).slice(0, LATEST);
 }
 
-function alarm(text) {
+function elsewhere() {
+  const who = operator.leader;
+  const words = `This pod, ${operator.pod}, stands by, and shows nothing: ${who ? `${who} leads` : "nobody is known to lead"}.`;
+  if (who && operator.namespace) alarm(`${words} To look there, end the kubectl port-forward that leads here, and run`, forward(`pod/${who}`));
+  else alarm(words);
+}
+
+function lost(heard, gone) {
+  const words = `Nothing was heard from the operator since ${new Date(heard).toLocaleTimeString([], { hourCycle: "h23" })}: what is shown may be out of date. Trying again.`;
+  if (!gone || !operator.lease) alarm(words);
+  else alarm(`${words} A kubectl port-forward leads to one pod, which may be gone: end it, and to go on with the pod that leads now, run`,
+    `leader=$(kubectl -n ${operator.namespace} get lease ${operator.lease} -o jsonpath='{.spec.holderIdentity}')`, forward('"pod/${leader%_*}"'));
+}
+
+/** The command after which this very address leads to a pod. */
+function forward(pod) {
+  const here = location.pathname === "/" && location.port;
+  const ports = here && Number(here) !== operator.port ? `${here}:${operator.port}` : operator.port;
+  return `kubectl -n ${operator.namespace} port-forward ${pod} ${ports}`;
+}
+
+function alarm(text, ...commands) {
   $("alarm").hidden = !text;
-  if ($("alarm").textContent !== text) $("alarm").textContent = text;
+  const [words, code] = $("alarm").children;
+  if (words.textContent !== text) words.textContent = text;
+  code.hidden = !commands.length;
+  if (code.textContent !== commands.join("\n")) code.textContent = commands.join("\n");
 }
 
 function show() {
@@ -58,7 +84,7 @@ function show() {
   $("about").textContent = [operator.name, operator.pod === operator.name ? "" : operator.pod, operator.shard && `shard ${operator.shard}: the QueueConsumers of this shard only`].filter(Boolean).join(" · ");
   const total = Object.values(counts).reduce((sum, n) => sum + n, 0);
   buttons(counts, total);
-  $("totals").textContent = `${number(operator.pods)} pods of ${number(total)} QueueConsumers · in the last hour +${number(operator.added)} and −${number(operator.removed)} replicas`;
+  $("totals").textContent = `${many(operator.pods, "pod")} of ${many(total, "QueueConsumer")} · in the last hour +${number(operator.added)} and −${number(operator.removed)} replicas`;
   $("none").hidden = found > 0 || !operator.leading;
   $("none").textContent = total ? "None of them fits." : "There is no QueueConsumer yet. One that is applied appears here by itself.";
   $("shown").textContent = found === total ? "" : `${number(found)} of ${number(total)}`;
@@ -66,7 +92,7 @@ function show() {
   $("more").firstChild.textContent = `Show ${number(found - shown)} more`;
   $("scalings").replaceChildren(...scalings.map((scaling) => element("li", {}, when(scaling.time, now()), moved(scaling), " ",
     element("a", { href: target(scaling) }, `${scaling.namespace}/${scaling.name}`), ` ${scaling.reason}: ${scaling.message}`)));
-  if (!scalings.length) $("scalings").append(element("li", { class: "faint" }, "None since this page was opened."));
+  if (!scalings.length) $("scalings").append(element("li", { class: "faint" }, "None is known."));
   const bad = (counts.late ?? 0) + (counts.notReady ?? 0);
   document.title = `${one.key ? `${one.key.join("/")} · ` : ""}${bad ? `(${bad}) ` : ""}QueueConsumers`;
 }
@@ -91,8 +117,9 @@ function buttons(counts, total) {
 function say(news) {
   if (Date.now() - saidAt < SAID) return;
   const counts = Object.entries(STATES).filter(([state]) => operator.counts[state]).map(([state, [, words]]) => `${operator.counts[state]} ${words}`);
-  const latest = news.length ? ` Latest: ${news[0].namespace}/${news[0].name} from ${news[0].from} to ${news[0].to} replicas.` : "";
-  const text = `${counts.join(", ")}.${latest}`;
+  const [last] = scalings;
+  const moves = news.includes(last) ? ` Latest: ${last.namespace}/${last.name} from ${last.from} to ${many(last.to, "replica")}.` : "";
+  const text = `${counts.join(", ")}.${moves}`;
   if ($("said").textContent === text) return;
   $("said").textContent = text;
   saidAt = Date.now();
@@ -161,6 +188,6 @@ $("theme").addEventListener("click", theme);
 $("keys").addEventListener("click", KEYS["?"]);
 addEventListener("hashchange", route);
 try { if (localStorage.getItem("theme")) { document.documentElement.dataset.theme = localStorage.getItem("theme"); } } catch { /* As above. */ }
-setInterval(() => { if (!held) table.age(now()); }, 1000);
+setInterval(() => { if (!held) age(now()); }, 1000);
 setInterval(() => { if (!held) one.load(); }, 10_000);
 route();

@@ -33,10 +33,11 @@ export class Stream {
   }
 
   look() {
-    const age = Date.now() - this.heard;
-    this.onState({ live: this.heard > 0 && age < STALE && !this.standby, heard: this.heard, age });
+    const silent = Date.now() - this.heard;
+    const reached = this.heard > 0 && silent < STALE;
+    this.onState({ live: reached && !this.standby, standby: reached && this.standby, heard: this.heard, silent });
     // A browser gives up after an error that is no network's. And another connection may lead to who leads.
     const closed = this.source.readyState === EventSource.CLOSED;
-    if ((closed || this.standby || age > 2 * STALE) && Date.now() - this.opened > AGAIN) this.open();
+    if ((closed || this.standby || silent > 2 * STALE) && Date.now() - this.opened > AGAIN) this.open();
   }
 }

@@ -1,6 +1,6 @@
 // The table of all QueueConsumers: the worst first, and no cell touched that has not changed.
 
-import { STATES, drawn, element, lasting, moved, number, seconds, target, when } from "./words.js";
+import { STATES, drawn, element, moved, number, target, waiting, when } from "./words.js";
 
 const FIRST = 200; // Rows that are shown until somebody asks for all.
 const ORDER = Object.keys(STATES);
@@ -15,12 +15,25 @@ function worstFirst(a, b) {
 const late = (row) => (row.objectiveSeconds ? (row.waitSeconds ?? 0) / row.objectiveSeconds : 0);
 const lag = (row) => (row.ready ?? 0) + (row.unacked ?? 0);
 
+/** What is not known is a line of dots at the bottom. */
 function curve(digits) {
   const step = 66 / (digits.length - 1 || 1);
-  const points = [...digits].map((digit, i) => `${(i * step).toFixed(1)},${digit === "." ? 15 : 15 - digit * 1.5}`);
+  const parts = [...digits.matchAll(/\d+/g)].flatMap(({ 0: known, index }) => {
+    // One alone is drawn as long as the way to the next would be.
+    const x = (i) => ((known.length > 1 ? index + i : Math.max(index - 1 + i, i)) * step).toFixed(1);
+    const points = [...(known.length > 1 ? known : known + known)].map((digit, i) => `${x(i)},${15 - digit * 1.5}`);
+    const last = Math.max(known.length, 2) - 1;
+    return [drawn("polygon", { points: `${x(0)},16 ${points.join(" ")} ${x(last)},16`, stroke: "none" }),
+      drawn("polyline", { points: points.join(" "), fill: "none" })];
+  });
   return drawn("svg", { class: "curve", width: 66, height: 16, viewBox: "0 0 66 16", "aria-hidden": "true" },
-    drawn("polygon", { points: `0,16 ${points.join(" ")} 66,16`, stroke: "none" }),
-    drawn("polyline", { points: points.join(" "), fill: "none" }));
+    drawn("line", { class: "unknown", x1: 0, y1: 15.5, x2: 66, y2: 15.5 }), ...parts);
+}
+
+/** Whether the sentence of the last decision has nothing that the one of the state has not. */
+function same(row) {
+  const why = row.words?.slice(row.words.indexOf(": ") + 2).replace(/…$/, "");
+  return Boolean(why && row.message) && (row.words.endsWith(row.message) || row.message.includes(why));
 }
 
 function span(row) {
@@ -36,19 +49,20 @@ const CELLS = [
   ["", (row) => [element("span", { class: "state" }, STATES[row.state].join(" ")),
     row.observes ? element("span", { class: "small faint" }, " observes") : null]],
   ["", (row) => [element("a", { href: target(row) }, id(row)),
-    element("div", { class: "small faint" }, [row.target, row.queues].filter(Boolean).join(" ← "))]],
-  ["Lag", (row, now) => [row.curve ? curve(row.curve) : null, `${number(row.ready)} ready`,
-    element("div", { class: "small faint" }, `${number(row.unacked)} in work`),
-    row.readAt ? element("div", { class: "small over" }, "read ", when(row.readAt, now)) : null]],
-  ["Wait", (row) => [row.objectiveSeconds
-    ? element("span", { class: late(row) > 1 ? "over" : "" },
-      `${row.waitSeconds === undefined ? "?" : lasting(row.waitSeconds)} of ${lasting(row.objectiveSeconds)}`)
-    : element("span", { class: "faint" }, "no objective")]],
-  ["Replicas", (row) => [row.current === row.desired ? `${number(row.current)}` : `${number(row.current)} → ${number(row.desired)}`,
+    element("div", { class: "small faint" }, [row.target, row.queues].filter(Boolean).join(" ←\u00a0"))]],
+  ["Lag", (row, now) => (row.ready === undefined
+    ? [element("span", { class: "faint" }, "not known"), element("div", { class: "small over" }, ...(row.readAt ? ["read ", when(row.readAt, now)] : ["never read"]))]
+    : [row.curve ? curve(row.curve) : null, `${number(row.ready)} ready`,
+      element("div", { class: "small faint" }, row.unacked === undefined ? "in work not known" : `${number(row.unacked)} in work`),
+      row.readAt ? element("div", { class: "small over" }, "read ", when(row.readAt, now)) : null])],
+  ["Wait", (row) => (!row.objectiveSeconds ? [element("span", { class: "faint" }, "no objective")]
+    : row.waitSeconds === undefined ? [element("span", { class: "faint" }, "not known"), element("div", { class: "small faint" }, `of ${waiting(row.objectiveSeconds)}`)]
+      : [element("span", { class: late(row) > 1 ? "over" : "" }, `${waiting(row.waitSeconds)} of ${waiting(row.objectiveSeconds)}`)])],
+  ["Replicas", (row) => [row.current === undefined ? element("span", { class: "faint" }, "not known") : row.current === row.desired ? `${number(row.current)}` : `${number(row.current)} → ${number(row.desired)}`,
     row.max === undefined ? null : span(row),
     element("div", { class: "small faint" }, row.max === undefined ? "" : `${row.min} to ${row.max}`)]],
   ["Why", (row) => [row.words ? element("div", { class: "clamp" }, row.words) : null,
-    row.words && row.words.endsWith(row.message) ? null : element("div", { class: row.words ? "clamp small faint" : "clamp" },
+    same(row) ? null : element("div", { class: row.words ? "clamp small faint" : "clamp" },
       [row.reason, row.message].filter(Boolean).join(": ") + (row.limitedBy && row.limitedBy !== "none" ? ` (limit: ${row.limitedBy})` : ""))]],
   ["Last change", (row, now) => (row.moved
     ? [moved(row.moved), element("div", { class: "small faint" }, when(row.moved.time, now))]
@@ -111,14 +125,6 @@ export class Table {
       known.row = row;
     }
     return known.line;
-  }
-
-  /** Let ages grow. */
-  age(now) {
-    for (const time of this.body.querySelectorAll("time")) {
-      const text = `${lasting(now - seconds(time.dateTime))} ago`;
-      if (time.textContent !== text) time.textContent = text;
-    }
   }
 }
 

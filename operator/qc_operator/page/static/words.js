@@ -34,6 +34,9 @@ export const STATES = {
 
 export const number = (value) => (value === undefined || value === null ? "?" : value.toLocaleString("en"));
 
+/** So many of something. */
+export const many = (count, what) => (count === undefined || count === null ? `${what}s not known` : `${number(count)} ${what}${count === 1 ? "" : "s"}`);
+
 /** Seconds in so many words as are useful. */
 export function lasting(seconds) {
   const s = Math.max(Math.round(seconds), 0);
@@ -42,12 +45,25 @@ export function lasting(seconds) {
   return s < 172800 ? `${Math.round(s / 3600)} h` : `${Math.round(s / 86400)} d`;
 }
 
+/** How long something waits, next to an objective: minutes alone would hide by how much. */
+export const waiting = (seconds) => (seconds < 600 ? `${Math.round(seconds)} s` : lasting(seconds));
+
 export const seconds = (time) => Date.parse(time) / 1000;
 
 /** When something happened: how long ago, and the time itself for a pointer or a program. */
 export function when(time, now) {
-  return element("time", { datetime: time, title: time }, `${lasting(now - seconds(time))} ago`);
+  return element("time", { datetime: time, title: time }, ago(time, now));
 }
+
+/** Let what `when` has made grow older. */
+export function age(now) {
+  for (const time of document.querySelectorAll("time")) {
+    const text = ago(time.dateTime, now);
+    if (time.textContent !== text) time.textContent = text;
+  }
+}
+
+const ago = (time, now) => `${lasting(now - seconds(time))} ago`;
 
 /** A change of replicas, with a sign for its direction. */
 export function moved(change) {
