@@ -25,7 +25,16 @@ SLOW: Final = frozenset(
     }
 )
 """Simulations of many minutes: seconds for each mutant, and what they tell of a decision others tell, too."""
-ELSEWHERE: Final = ("qc_operator.brokers", "qc_operator.cluster", "qc_operator.target", "qc_operator.settings")
+ELSEWHERE: Final = (
+    *("qc_operator.brokers", "qc_operator.cluster", "qc_operator.target", "qc_operator.settings"),
+    *(
+        "qc_operator.exposition",
+        "qc_operator.metrics",
+        "qc_operator.page",
+        "qc_operator.live_page",
+        "tests.openmetrics",
+    ),
+)
 """A test that imports one of these is about something else."""
 
 OTHERS: Final = (
