@@ -241,12 +241,13 @@ class RabbitMQNode(NodeProcess):
             self.api("PUT", f"/api/vhosts/{quoted}", {})
 
     def _runs_everywhere(self, quoted: str) -> bool:
-        states = self.api("GET", f"/api/vhosts/{quoted}")["cluster_state"]
+        # An empty object comes as an empty list: no node has told of it yet.
+        states = self.api("GET", f"/api/vhosts/{quoted}")["cluster_state"] or {}
         down = [node for node, state in states.items() if state != "running"]
         for node in down:
             with contextlib.suppress(urllib.error.HTTPError):  # not yet; asked again
                 self.api("POST", f"/api/vhosts/{quoted}/start/{node}", {})
-        return not down
+        return bool(states) and not down
 
     def drop_vhost(self, vhost: Vhost) -> None:
         """Remove the vhost and its user, and with them all connections to it."""
