@@ -19,6 +19,22 @@ def each(metric: str, *labels: str, where: str = "", by: str = "max") -> str:
     return f"{by} by ({names}) (queueconsumer_{metric}{{{CONSUMER}{where}}})"
 
 
+def age(metric: str, matchers: str, *labels: str) -> str:
+    """Seconds from the time that a metric tells to the scrape that has asked for it; of several pods the least.
+
+    `time()` would add what has passed since the scrape: with one every 30 s, what is 10 s old would be shown as
+    anything from 10 s to 40 s. Answers are written after a scrape has begun, so a time may be a moment later than it.
+    """
+    series = f"queueconsumer_{metric}{{{matchers}}}"
+    by = f" by ({', '.join(labels)})" if labels else ""
+    return f"clamp_min(min{by} (timestamp({series}) - {series}), 0)"
+
+
+def age_of_reading() -> str:
+    """Seconds from the last reading of every QueueConsumer's queues to the scrape."""
+    return age("last_reading_timestamp_seconds", CONSUMER, "namespace", "queueconsumer")
+
+
 def counted(metric: str, *labels: str, where: str = "") -> str:
     """Increases of a counter in each interval of the panel.
 

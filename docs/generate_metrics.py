@@ -30,7 +30,8 @@ of them.
 * `namespace` is the QueueConsumer's. So that the scrape does not overwrite it, set `honorLabels: true` in a
   ServiceMonitor, as the chart does, or `honor_labels: true` in Prometheus' own configuration.
 * Names are as kube-state-metrics forms them: `spec_` is what was written, `status_` what was decided and done. Times
-  are timestamps: `time() - queueconsumer_last_reading_timestamp_seconds` is an age in seconds.
+  are timestamps: `time() - queueconsumer_last_reading_timestamp_seconds` is an age in seconds, with what has passed
+  since the scrape; the dashboards leave that out, by `timestamp(...)` of the same series in place of `time()`.
 * Messages are those of all entries of `spec.queues` together; each entry has its own figures in `status.queues`.
 * A QueueConsumer with `lag` and `wait`, a fallback and a pause has 43 series in 5 kB. A scrape of 1,000 takes
   16 ms of a core: [benchmarks](benchmarks.md#scraping-make-bench-scrape).

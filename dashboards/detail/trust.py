@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dashboards.meaning import BAD, CALM, COUNT, SECONDS, WARN, Meaning, Panel, Query
 from dashboards.panels import bars, graph, lanes
-from dashboards.queries import COUNTED, counted, each
+from dashboards.queries import COUNTED, age_of_reading, counted, each
 
 
 def panels() -> list[Panel]:
@@ -13,13 +13,14 @@ def panels() -> list[Panel]:
         graph(
             Meaning(
                 title="Age of the last reading",
-                description="How long ago the queues were last read and decided upon. Of thousands that are at rest "
-                "each has its turn within 10 s: 15 s is slow. 60 s raises an alert, and replicas do not go down.",
+                description="How long ago the queues had last been read and decided upon when Prometheus asked. Of "
+                "thousands that are at rest each has its turn within 10 s: 15 s is slow. 60 s raises an alert, and "
+                "replicas do not go down.",
                 unit=SECONDS,
                 thresholds=((None, CALM), (15, WARN), (60, BAD)),
                 no_value="never read",
             ),
-            [Query(expr=f"time() - {each('last_reading_timestamp_seconds')}", legend="age")],
+            [Query(expr=age_of_reading(), legend="age")],
             width=8,
             area=True,
         ),

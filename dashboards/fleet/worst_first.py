@@ -7,7 +7,7 @@ from typing import Final
 from dashboards import board as boards
 from dashboards.meaning import BAD, CALM, COUNT, SECONDS, TIME, WARN, Meaning, Panel, Query
 from dashboards.panels import ranking
-from dashboards.queries import each
+from dashboards.queries import age_of_reading, each
 from dashboards.tables import column, columns
 
 _DETAIL: Final = (
@@ -32,7 +32,7 @@ def table() -> Panel:
             title="Every QueueConsumer, worst first",
             description="Wait / objective above 1 is late: the list begins with it, and a name leads to the "
             "details. Reason is why replicas are what they are, limited_by what held them back. A "
-            "reading older than 15 s is bad: the operator does not see that queue.",
+            "reading that was older than 15 s when Prometheus asked is bad: the operator does not see that queue.",
             unit=COUNT,
         ),
         [
@@ -46,7 +46,7 @@ def table() -> Panel:
             now("Max", each("spec_max_replicas")),
             now("Decision", each("status_decision", "reason", "limited_by")),
             now("Last scale", last_scale % boards.CONSUMER),
-            now("Reading age", f"time() - {each('last_reading_timestamp_seconds')}"),
+            now("Reading age", age_of_reading()),
         ],
         hidden=("Value #I",),
         sort_by="Wait / objective",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dashboards.board import OPERATOR
 from dashboards.meaning import BAD, COUNT, SECONDS, WARN, Meaning, Panel, Query
 from dashboards.panels import graph, lanes, number
-from dashboards.queries import operators
+from dashboards.queries import age, operators
 
 
 def panels() -> list[Panel]:
@@ -35,13 +35,13 @@ def panels() -> list[Panel]:
         number(
             Meaning(
                 title="Since the last turn",
-                description="Seconds since any QueueConsumer was last decided upon. Each that works has a turn every "
-                "second, each at rest one in 10 s: 15 s is slow. 60 s raises an alert.",
+                description="Seconds since any QueueConsumer was last decided upon, when Prometheus last asked. Each "
+                "that works has a turn every second, each at rest one in 10 s: 15 s is slow. 60 s raises an alert.",
                 unit=SECONDS,
                 thresholds=((None, "green"), (15, WARN), (60, BAD)),
                 no_value="no QueueConsumers",
             ),
-            f"time() - max(queueconsumer_operator_last_turn_timestamp_seconds{{{OPERATOR}}})",
+            age("operator_last_turn_timestamp_seconds", OPERATOR),
         ),
         graph(
             Meaning(

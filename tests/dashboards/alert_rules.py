@@ -18,7 +18,7 @@ RUNBOOKS: Final = ROOT / "docs" / "runbooks"
 # of labels, which is 1, is what it was when it is divided.
 _TOKEN: Final = re.compile(
     r"""(?P<string>"[^"]*")
-      | (?P<labels>\b(?:by|on|group_left)\ \([^()]+\))
+      | (?P<labels>\b(?:by|on|group_left|ignoring)\ \([^()]+\))
       | (?P<duration>(?:(?<=[\[:])|(?<=offset\ ))\d+[smhd])
       | (?P<sign>==|!=|>=|<=|(?<=\s)[<>/+-](?=\s)|\*(?=\s\d)|(?<=\d\s)\*|\b(?:and|or|unless)\b|(?<=[a-z])=(?="))
       | (?P<number>(?<![\w.:])\d+(?:\.\d+)?(?![\w.:]))""",

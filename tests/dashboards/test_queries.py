@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from examples.demo.prometheus_server import Prometheus
+from qc_consumer.metrics import Metrics as Consumer
 from qc_operator.metric_families import FAMILIES, OBJECT
 from qc_operator.metrics import Metrics
 from tests.dashboards import grafana, recorded_run
@@ -42,6 +43,21 @@ def test_each_metric_of_an_alert_is_one_that_the_operator_has() -> None:
     text += " ".join(str(alert["annotations"]) for alert in alerts())
 
     assert set(re.findall(r"\bqueueconsumer_[a-z_]+", text)) - set(_known()) - {"queueconsumer_dev_shard"} == set()
+
+
+def test_dead_letters_are_counted_by_pods_that_tell_when_they_began() -> None:
+    """Counter and start are compared without the labels that only the counter has."""
+    (alert,) = [alert for alert in alerts() if alert["alert"] == "QueueConsumerDeadLettersGrowing"]
+    (ignored,) = re.findall(r"ignoring \((.*?)\)", alert["expr"])
+    metrics = {family.name: family.samples for family in Consumer("receipts").registry.collect()}
+    (dead_letters,) = [
+        each
+        for each in metrics["queue_consumer_messages"]
+        if each.labels.get("outcome") == "dead_lettered" and each.name.endswith("_total")
+    ]
+
+    assert (dead_letters.value, set(dead_letters.labels)) == (0, set(ignored.split(", ")))
+    assert [each.labels for each in metrics["process_start_time_seconds"]] == [{}]
 
 
 @pytest.mark.parametrize("name", BOARDS)

@@ -1,4 +1,6 @@
-"""What happens every day raises no alert: an installation, a new version, another leader, a night without consumers."""
+"""What happens every day raises no alert: an installation, a new version, another leader, a night without consumers,
+and monitoring that comes late.
+"""
 
 import json
 from collections.abc import Callable
@@ -157,6 +159,17 @@ def _new_consumers() -> Story:
     )  # fmt: skip
 
 
+def _scraped_late() -> Story:
+    """Consumers run for weeks and gave messages up in the first. Their scrapes begin later, and stop for 12 minutes."""
+    scraped = {*range(30, 80), *range(92, LONG)}
+    own = 'namespace="shop", pod="receipts-1", job="consumers", instance="10.0.0.1:9090"'
+    dead_letters = f'queue_consumer_messages_total{{{own}, queue="receipts", outcome="dead_lettered"}}'
+    return _operator("a", leads=range(LONG)) | {
+        dead_letters: lambda minute: 500 if minute in scraped else None,
+        f"process_start_time_seconds{{{own}}}": lambda minute: -600_000 if minute in scraped else None,
+    }
+
+
 def _abandoned() -> Story:
     """The first pods end and no others come."""
     return _operator("a", leads=range(60), there=range(60)) | _fleet("a", leads=range(60))
@@ -184,7 +197,9 @@ def _run(story: Story, *, expected: dict[int, list[str]], folder: Path) -> str:
     return "" if done.returncode == 0 else done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("story", [_installed, _rolled_out, _lost_its_leader, _slept, _switched_off, _new_consumers])
+@pytest.mark.parametrize(
+    "story", [_installed, _rolled_out, _lost_its_leader, _slept, _switched_off, _new_consumers, _scraped_late]
+)
 def test_no_alert_fires(story: Callable[[], Story], tmp_path: Path) -> None:
     assert _run(story(), expected={}, folder=tmp_path) == ""
 

@@ -95,6 +95,15 @@ def test_what_is_asked_through_a_forward_in_the_background_waits_until_it_is_the
     assert [line for line in asked.splitlines() if "curl" in line and "--retry-connrefused" not in line] == []
 
 
+def test_curl_says_why_it_failed_where_another_program_reads_its_answer() -> None:
+    """That program could only say that there is nothing to read."""
+    lines = [line for block in BLOCKS for line in block.text.replace("\\\n", " ").splitlines()]
+    piped = [line for line in lines if re.match(r" *curl .*\|", line)]
+
+    assert piped
+    assert [line for line in piped if not {"--silent", "--show-error"} <= set(line.split())] == []
+
+
 @pytest.mark.parametrize("block", [block for block in BLOCKS if block.language == "python"], ids=str)
 def test_python_blocks_compile(block: Block) -> None:
     ast.parse(block.text)

@@ -98,13 +98,18 @@ def test_each_names_an_image_that_the_cluster_can_have(helm: Path, install: Inst
         assert container["image"] == LOADED
 
 
-def test_whoever_takes_the_local_image_types_what_is_run_on_a_real_cluster() -> None:
+def test_whoever_takes_the_local_image_loads_it_before_and_types_what_is_run_on_a_real_cluster() -> None:
     """tests/e2e/test_quickstart.py runs that of the quickstart."""
     (run_for_real,) = [install.words for install in INSTALLS if install.page == DOCS / "quickstart.md"]
-    local = {str(install): install.words for install in INSTALLS if LOADED.partition(":")[0] in " ".join(install.words)}
+    local = {str(install): install for install in INSTALLS if LOADED.partition(":")[0] in " ".join(install.words)}
 
-    assert local == dict.fromkeys(local, run_for_real)
-    assert len(local) == 4
+    assert {place: install.words for place, install in local.items()} == dict.fromkeys(local, run_for_real)
+    assert [place for place, install in local.items() if not install.loads] == []
+    assert {place.partition(":")[0] for place in local} == {
+        "README.md",
+        "docs/quickstart.md",
+        "examples/shop/README.md",
+    }
 
 
 NO_IMAGE: Final = (
@@ -125,10 +130,27 @@ def test_before_the_lines_it_is_said_where_the_image_comes_from(page: Path) -> N
     assert NO_IMAGE in plain(before)
 
 
-def test_the_notes_say_which_image_it_is_and_where_it_comes_from(helm: Path) -> None:
+def notes(helm: Path, *settings: str) -> str:
+    """What Helm prints after an installation with these values, in one line."""
+    values = [word for setting in settings for word in ("--set", setting)]
     done = run(
-        helm, "install", "queueconsumer", str(CHART), "--namespace", "queueconsumer-system", "--dry-run=client",
-        "--set", "image.repository=registry.example.com/team/operator", "--set", "image.tag=dev",
-    )  # fmt: skip
+        helm, "install", "queueconsumer", str(CHART), "--namespace", "queueconsumer-system", "--dry-run=client", *values
+    )
+    assert done.returncode == 0, done.stderr
+    return plain(done.stdout.partition("NOTES:\n")[2])
 
-    assert f"Its image is registry.example.com/team/operator:dev. {NO_IMAGE}" in plain(done.stdout)
+
+def test_whoever_names_no_image_is_told_which_one_it_is_and_where_it_comes_from(helm: Path) -> None:
+    version = yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]
+
+    assert f"Its image is queueconsumer/operator:{version}. {NO_IMAGE} Next, tell it" in notes(helm)
+
+
+@pytest.mark.parametrize(
+    "setting", ["image.repository=registry.example.com/team/operator", f"image.digest=sha256:{0:064}"]
+)
+def test_whoever_names_an_image_is_not_told_at_each_upgrade_that_there_is_none(helm: Path, setting: str) -> None:
+    told = notes(helm, setting)
+
+    assert "rollout status deployment/queueconsumer-operator Next, tell it" in told
+    assert "image is" not in told

@@ -16,7 +16,7 @@ from qc_operator.page.curve import NO_CURVE, Curve
 from qc_operator.page.figures import figures
 from qc_operator.page.history import History
 from qc_operator.page.row import Row, row
-from qc_operator.page.tally import MINUTES, Tally, scaling
+from qc_operator.page.tally import MINUTES, Left, Tally, scaling
 from qc_operator.page.urgency import SILENT
 from qc_operator.registry import Key, Known
 from qc_operator.reporting import Change
@@ -32,15 +32,17 @@ log = logging.getLogger(__name__)
 class Told:
     """What was told of one object, and what it was before."""
 
-    __slots__ = ("_curve", "_curve_at", "_phase", "at", "history", "known", "silent", "status")
+    __slots__ = ("_curve", "_curve_at", "_phase", "at", "counted", "history", "known", "silent", "status")
 
-    def __init__(self, known: Known) -> None:
+    def __init__(self, known: Known, *, counted: str = "") -> None:
         self.known = known
         self.status: Mapping[str, Any] = {}
         self.history = History()
         self.at = 0.0
         """When it was told, in seconds since the epoch."""
         self.silent = False
+        self.counted = counted
+        """The time of its last change that was counted."""
         self._curve, self._curve_at = NO_CURVE, -1
         # Each has its own second of the minute, so that a fleet's curves are never all drawn in one update.
         self._phase = crc32(f"{known.key}".encode()) % CURVE_EVERY
@@ -63,6 +65,7 @@ class Board:
         self._touched: dict[Key, None] = {}
         self._scaled: dict[Key, None] = {}
         self._followed = False
+        self._left = Left()
         self.tally = Tally()
         self.moved: Callable[[], None] = lambda: None
         """Called after a change of replicas, which people are to see at once: see `scaled`."""
@@ -78,34 +81,42 @@ class Board:
         key = about.key
         told = self._told.get(key)
         if told is None:
-            told = self._told[key] = Told(about)
-            self._recall(key, status, now=int(at), without_latest=change is not None)
+            told = self._told[key] = Told(about, counted=self._left.take(key))
+            self._recall(told, status, now=int(at), without_latest=change is not None)
         told.known, told.status, told.at = about, status, at
         self._touch(key)
         if told.history.due(int(at)) or change is not None:
             told.history.take(int(at), figures(about.spec, status))
         if change is not None:
             self.tally.count(at=int(at), before=change.before, after=change.after)
-            self.tally.add(scaling(namespace=key.namespace, name=key.name, entry=status["history"][0]))
+            latest = status["history"][0]
+            told.counted = latest["time"]
+            self.tally.add(scaling(namespace=key.namespace, name=key.name, entry=latest))
             if self._followed:
                 self._scaled[key] = None
             self.moved()
 
-    def _recall(self, key: Key, status: Mapping[str, Any], *, now: int, without_latest: bool) -> None:
+    def _recall(self, told: Told, status: Mapping[str, Any], *, now: int, without_latest: bool) -> None:
         """Take in the changes that were made before this process served the object; count those of the last hour."""
-        for entry in status.get("history", ())[int(without_latest) :]:
+        key, history = told.known.key, status.get("history", ())[int(without_latest) :]
+        for entry in history:
             self.tally.recall(scaling(namespace=key.namespace, name=key.name, entry=entry))
             at = int(datetime.fromisoformat(entry["time"]).timestamp())
-            if at > now - 60 * MINUTES:
+            if at > now - 60 * MINUTES and entry["time"] > told.counted:
                 # The clock of the pod that wrote it may be ahead of ours.
                 self.tally.count(at=min(at, now), before=entry["from"], after=entry["to"])
+        told.counted = max([told.counted, *(entry["time"] for entry in history)])
 
     def gone(self, key: Key) -> None:
         """Forget an object that is not served any more."""
-        if self._told.pop(key, None) is not None:
+        told = self._told.pop(key, None)
+        if told is not None:
             self._touch(key)
+            if told.counted:
+                self._left.put(key, now=int(self._utcnow().timestamp()), counted=told.counted)
         if not self._told:
             self.tally.clear()
+            self._left.clear()
 
     def follow(self) -> None:
         """Have `touched` go through all of them, and then through what is touched."""

@@ -33,7 +33,7 @@ NO_CURVE: Final = Curve("", 0.0)
 
 
 def lag(figures: Figures) -> float:
-    """Messages ready and, as far as it is known, in work."""
+    """Messages ready and, as far as it is known, unacked."""
     return figures.ready + (0.0 if isnan(figures.unacked) else figures.unacked)
 
 

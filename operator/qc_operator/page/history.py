@@ -97,7 +97,8 @@ class History:
     def _take(self, at: int, figures: Figures) -> None:
         packed = _POINT.pack(0, *figures)[4:]
         self._fine.put(at, packed)
-        if at - self._coarse.at >= COARSE:
+        # A gap that is not there would be hours in which the last figures stand.
+        if figures is UNKNOWN or at - self._coarse.at >= COARSE:
             self._coarse.put(at, packed)
 
     def points(self, *, now: int, latest: Figures | None = None) -> list[Point]:

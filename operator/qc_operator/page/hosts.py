@@ -46,6 +46,7 @@ def only_for(names: Iterable[str]) -> Middleware:
         if answers(host, names=allowed):
             return await handler(request)
         return refusal(
+            request,
             f"this page is not to be asked for as {host[:LONGEST]!r}: go by an address such as 127.0.0.1, or, if that "
             "name is one of yours, add it to QC_PAGE_HOSTS (page.hosts of the chart)",
             status=MISDIRECTED,

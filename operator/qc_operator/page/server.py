@@ -19,6 +19,7 @@ from typing import Any, Final
 import msgspec
 from aiohttp import ClientConnectionError, hdrs, web
 
+from qc_operator import VERSION
 from qc_operator.exposition import wants_gzip
 from qc_operator.page import files
 from qc_operator.page.answers import POLICY, guard, json, refusal
@@ -99,6 +100,8 @@ class Page:
         added, removed = self.board.tally.hour(now=int(now.timestamp()))
         leading = self._operator.leading()
         return {
+            # A page whose scripts are of another version loads itself anew.
+            "version": VERSION,
             "name": self._operator.name,
             "pod": self._operator.pod,
             "namespace": self._operator.namespace,
@@ -113,13 +116,13 @@ class Page:
             "removed": removed,
         }
 
-    def _standing_by(self) -> web.Response | None:
+    def _standing_by(self, request: web.Request) -> web.Response | None:
         """The refusal of a process that does not lead: what it knows is what it was told when it did."""
         if self._operator.leading():
             return None
         leader = self._operator.leader()
         words = f"{leader} leads" if leader else "nobody is known to lead"
-        return refusal(f"this pod stands by: {words}", status=503, leader=leader)
+        return refusal(request, f"this pod stands by: {words}", status=503, leader=leader)
 
     async def _index(self, request: web.Request) -> web.Response:
         nonce = secrets.token_urlsafe(16)
@@ -133,7 +136,7 @@ class Page:
     async def _file(self, request: web.Request) -> web.Response:
         file = self._files.get(request.match_info["file"])
         if file is None:
-            return refusal("there is no such page", status=404)
+            return refusal(request, "there is no such page", status=404)
         headers = {hdrs.ETAG: file.tag, hdrs.CACHE_CONTROL: "no-cache", hdrs.VARY: hdrs.ACCEPT_ENCODING}
         if request.headers.get(hdrs.IF_NONE_MATCH) == file.tag:
             return web.Response(status=304, headers=headers)
@@ -143,27 +146,27 @@ class Page:
             body = file.packed
         return web.Response(body=body, content_type=file.type, charset="utf-8", headers=headers)
 
-    async def _about(self, _: web.Request) -> web.Response:
+    async def _about(self, request: web.Request) -> web.Response:
         await self._stream.rows()
-        return json({**self._facts(), "counts": self._stream.counts()})
+        return json(request, {**self._facts(), "counts": self._stream.counts()})
 
-    async def _list(self, _: web.Request) -> web.Response:
-        if (refused := self._standing_by()) is not None:
+    async def _list(self, request: web.Request) -> web.Response:
+        if (refused := self._standing_by(request)) is not None:
             return refused
         rows = await self._stream.rows()
         # Of ten thousand it takes 20 ms, in which decisions go on.
         await asyncio.to_thread(rows.sort, key=lambda each: worst_first(each[0]))
         items = [msgspec.Raw(encoded) for _, encoded in rows]
-        return json({"operator": {**self._facts(), "counts": self._stream.counts()}, "items": items})
+        return json(request, {"operator": {**self._facts(), "counts": self._stream.counts()}, "items": items})
 
     async def _one(self, request: web.Request) -> web.Response:
-        if (refused := self._standing_by()) is not None:
+        if (refused := self._standing_by(request)) is not None:
             return refused
         key = Key(request.match_info["namespace"], request.match_info["name"])
         shown = self._views.of(key, now=int(self._utcnow().timestamp()))
         if shown is None:
-            return refusal("this operator serves no such QueueConsumer", status=404)
-        return json(msgspec.Raw(shown))
+            return refusal(request, "this operator serves no such QueueConsumer", status=404)
+        return json(request, msgspec.Raw(shown))
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         transport = request.transport
@@ -175,7 +178,7 @@ class Page:
                 abort=transport.abort,
             )
         except CrowdedError:
-            return refusal("too many look on already: try again later", status=503)
+            return refusal(request, "too many look on already: try again later", status=503)
         try:
             response = web.StreamResponse(headers={hdrs.CONTENT_TYPE: "text/event-stream; charset=utf-8"})
             await response.prepare(request)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
+from itertools import takewhile
 from typing import Any, Final
 
 import msgspec
@@ -89,6 +90,37 @@ class Tally:
     def _drop_before(self, now: int) -> None:
         for minute in [minute for minute in self._minutes if minute <= now // 60 - MINUTES]:
             del self._minutes[minute]
+
+
+class Left:
+    """Objects that left within the hour, and until when the changes of each were counted.
+
+    One may come back, as with a label of its namespace, and then tells of the same changes again. Times of changes are
+    compared as text: see `Tally.recall`.
+    """
+
+    def __init__(self) -> None:
+        self._left: dict[Hashable, tuple[int, str]] = {}
+        """By the time at which they left."""
+
+    def put(self, key: Hashable, *, now: int, counted: str) -> None:
+        """One leaves, whose last change that was counted is of that time."""
+        self._left.pop(key, None)
+        self._left[key] = now, counted
+        # What was done more than an hour ago is not counted anyway.
+        for each in list(takewhile(lambda each: self._left[each][0] <= now - 60 * MINUTES, self._left)):
+            del self._left[each]
+
+    def take(self, key: Hashable) -> str:
+        """One is there: the time of its last change that was counted, or nothing."""
+        return self._left.pop(key, (0, ""))[1]
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._left.clear()
+
+    def __len__(self) -> int:
+        return len(self._left)
 
 
 def scaling(*, namespace: str, name: str, entry: Mapping[str, Any]) -> Scaling:

@@ -59,11 +59,17 @@ async def browser(chromium: str) -> AsyncIterator[Browser]:
 
 @contextlib.asynccontextmanager
 async def tab(
-    browser: Browser, url: str, *, width: int = 1280, height: int = 900, scheme: Literal["light", "dark"] = "light"
+    browser: Browser,
+    url: str,
+    *,
+    width: int = 1280,
+    height: int = 900,
+    scheme: Literal["light", "dark"] = "light",
+    locale: str = "en-GB",
 ) -> AsyncIterator[Sight]:
     """A tab of its own, which has no history and nothing stored."""
     context = await browser.new_context(
-        viewport={"width": width, "height": height}, color_scheme=scheme, locale="en-GB", timezone_id="UTC"
+        viewport={"width": width, "height": height}, color_scheme=scheme, locale=locale, timezone_id="UTC"
     )
     yield Sight(page=await context.new_page(), url=url)
     await context.close()

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Locator, expect
+from playwright.async_api import Browser, Locator, Route, expect
 
 from bench.page_scene import condition, fleet, known, utcnow
+from qc_operator.page import server, stream
 from qc_operator.reporting import rfc3339
 from tests.adapters.page.browsing import Sight, browser, tab
 from tests.adapters.page.conftest import Served, serving
@@ -81,8 +82,12 @@ async def test_one_of_them_says_why_it_has_as_many(sight: Sight) -> None:
     assert ["wait", "bounds"] == await sight.texts("#why-steps td:first-child")
     assert 4 == await sight.page.locator("figure canvas").count()
     assert [True, True] == await sight.page.evaluate(ONE_AXIS)
-    labels = [await figure.get_attribute("aria-label") for figure in await sight.page.get_by_role("img").all()]
-    assert ["Lag", "Wait", "Arrivals", "Replicas"] == [str(label).split(",")[0].split()[0] for label in labels]
+    labels = [str(await figure.get_attribute("aria-label")) for figure in await sight.page.get_by_role("img").all()]
+    assert ["Lag", "Wait", "Arrivals", "Replicas"] == [label.split(",")[0].split()[0] for label in labels]
+    assert re.fullmatch(
+        r"Wait against objective, seconds: wait [\d,.]+, between .+; objective 10, between 10 and 10", labels[1]
+    )
+    assert re.match(r"Lag, messages: ready .+; unacked \d+, between \d+ and \d+$", labels[0])
     await sight.page.get_by_role("button", name="2 h").click()
     await shoot(sight, "page-one", whole=True)
     await sight.page.get_by_role("button", name="Copy YAML with maxReplicas").click()
@@ -116,11 +121,41 @@ async def test_it_is_used_by_keys(served: Served, sight: Sight) -> None:
     await expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
 
 
+async def test_keys_of_one_character_can_be_switched_off(sight: Sight) -> None:
+    """Who speaks to the browser presses many of them by accident (WCAG 2.2, 2.1.4)."""
+    await sight.open()
+    page = sight.page
+    switch = page.get_by_role("checkbox", name="Keys of one character do something")
+    await page.keyboard.press("?")
+    await expect(switch).to_be_checked()
+    await expect(page.get_by_role("button", name="Close")).to_be_focused()
+    await switch.uncheck()
+    for _ in range(2):
+        await page.get_by_role("button", name="Close").click()
+        for key in ("/", "p", "t", "?", "j"):
+            await page.keyboard.press(key)
+        await expect(page.get_by_role("button", name="Hold still")).to_have_attribute("aria-pressed", "false")
+        await expect(page.locator("#filter")).not_to_be_focused()
+        await expect(page.get_by_role("dialog")).to_be_hidden()
+        assert 0 == await page.locator("#rows a:focus, html[data-theme]").count()
+        # It is kept, as the theme is.
+        await page.reload()
+        await page.get_by_role("button", name="Keys").click()
+        await expect(switch).not_to_be_checked()
+    await switch.check()
+    await expect(row(sight, "shop/orders")).to_be_visible()
+    await page.get_by_role("button", name="Close").click()
+    await page.keyboard.press("j")
+    await expect(row(sight, "shop/orders")).to_be_focused()
+
+
 async def test_it_is_told_to_who_cannot_see_it(sight: Sight) -> None:
     await sight.open()
     page = sight.page
     await expect(page.get_by_role("status")).to_contain_text("1 late, 1 not ready, 1 at its limit")
-    assert 7 == await page.get_by_role("columnheader").count()
+    assert ["State", "QueueConsumer", "Lag", "Wait", "Replicas", "Why", "Last change"] == await sight.texts(
+        "#rows th[scope=col]"
+    )
     await expect(page.get_by_role("table", name="QueueConsumers, the worst first")).to_be_visible()
     await expect(page.get_by_role("rowheader", name="shop/orders")).to_be_visible()
     await expect(page.locator("#rows tr", has=page.get_by_role("link", name="mail/mails"))).to_contain_text(
@@ -188,6 +223,10 @@ async def test_what_has_just_begun_is_seen_at_once(served: Served, sight: Sight)
     assert ["5 min"] == await sight.texts("#one button[aria-pressed=true]")
     assert ["now", "0", "1"] == await sight.texts("figure:first-child .u-value")
     await expect(sight.page.locator("#one .facts")).to_contain_text("1 pod, 0 to 10 allowed")
+    assert [
+        "No queue of it has a wait objective.",
+        "Not known. Rates are read where a target needs them; lag alone does without.",
+    ] == await sight.texts("figure p")
     await sight.page.get_by_role("button", name="30 min").click()
     assert ["30 min"] == await sight.texts("#one button[aria-pressed=true]")
     # Two hours are long enough for half an hour.
@@ -205,9 +244,103 @@ async def test_what_is_not_known_is_a_gap_and_no_zero(served: Served, sight: Sig
     await sight.open()
     line = sight.page.locator("#rows tr", has=sight.page.get_by_role("link", name="shop/gap"))
 
-    # Two runs of what is known, with nothing between them, and the number of now.
+    # Two runs of what is known, with nothing between them but dots, and the number of now.
     assert 3 == await line.locator(".curve polyline").count()
+    drawn = await line.locator(".curve").evaluate(DRAWN)
+    assert ["unknown", "known", "unknown", "known", "unknown", "known"] == [kind for kind, _, _ in drawn]
+    assert [0.0, *[end for _, _, end in drawn]] == [*[begin for _, begin, _ in drawn], 66.0]
+    # Of another all is known.
+    assert 0 == await sight.page.locator("#rows tr:has(a[href='#/shop/orders']) .unknown").count()
     assert "never read" in " ".join(await sight.texts("#rows tr:has(a[href='#/shop/never']) td:nth-child(3)"))
+
+
+async def test_a_decision_that_says_more_than_the_state_is_shown(served: Served, sight: Sight) -> None:
+    now = rfc3339(utcnow())
+    ready = condition("Ready", "True", "Reconciled", "well", since=now)
+    long = "48 messages/s need 9 replicas at 5.88/s each for 99 % of them to wait no longer than 5 s " * 4
+    said = {
+        "same": ("by annotation", "by annotation"),
+        "more": ("by annotation", "48 messages / 6 = 8; by annotation 3 replicas"),
+        "long": (long, long),
+    }
+    for name, (state, decision) in said.items():
+        status = {
+            "conditions": [ready, condition("Paused", "True", "Paused", state, since=now)],
+            "lastDecision": {
+                "time": now,
+                "from": 3,
+                "to": 3,
+                "reason": "Held",
+                "limitedBy": "none",
+                "message": decision,
+            },
+        }
+        served.tell(known("said", name), status)
+    await sight.open()
+
+    told = {name: await sight.texts(f"#rows tr:has(a[href='#/said/{name}']) .clamp") for name in said}
+    assert ["Paused: by annotation"] == told["same"]
+    assert ["Paused: by annotation", "Held: 48 messages / 6 = 8; by annotation 3 replicas"] == told["more"]
+    assert 1 == len(told["long"])
+
+
+async def test_of_a_view_that_is_left_nothing_is_kept(sight: Sight) -> None:
+    """The page is left open for weeks, and each chart that is kept is told of each movement of the pointer."""
+    await sight.open()
+    kept = []
+    for name in ("orders", "receipts", "none") * 2:
+        await sight.page.evaluate("name => { location.hash = `#/shop/${name}`; }", name)
+        await expect(sight.page.locator("#one h2").first).to_contain_text(f"shop/{name}")
+        kept.append(await sight.page.evaluate(PLOTS))
+    await sight.page.keyboard.press("Escape")
+    await expect(row(sight, "shop/orders")).to_be_visible()
+
+    assert ([4, 4, 0] * 2, 0) == (kept, await sight.page.evaluate(PLOTS))
+    sight.wrong[:] = [words for words in sight.wrong if "404" not in words]
+
+
+async def test_behind_a_service_another_pod_may_answer_than_the_one_that_leads(served: Served, sight: Sight) -> None:
+    """The stream is of the pod that leads, and what is asked for besides may come to one that stands by."""
+    strays = [1]
+    asked: list[int] = []
+
+    async def divide(route: Route) -> None:
+        url = standing_by.url if strays else served.url
+        strays.clear()
+        response = await route.fetch(url=route.request.url.replace(served.url, url))
+        asked.append(response.status)
+        await route.fulfill(response=response)
+
+    async with serving() as standing_by:
+        standing_by.leads = False
+        await sight.page.add_init_script(LOST)
+        await sight.page.route("**/api/v1/queueconsumers/**", divide)
+        await sight.open("/#/shop/receipts")
+        await expect(sight.page.get_by_role("heading", name="shop/receipts")).to_be_focused()
+        assert [503, 200] == asked[:2]
+        strays.append(1)
+        async with sight.page.expect_response(lambda response: response.status == 503, timeout=30_000):
+            served.scale("receipts", to=3)
+        served.scale("receipts", to=4)
+        await expect(sight.page.locator("#one .log li:first-child")).to_contain_text("→ 4")
+
+    assert (2, 4, False) == (
+        asked.count(503), await sight.page.evaluate(PLOTS), await sight.page.evaluate("window.lost"),
+    )  # fmt: skip
+    sight.wrong[:] = [words for words in sight.wrong if "503" not in words]
+
+
+async def test_figures_are_of_a_day_of_24_hours_wherever_one_is(chrome: Browser, served: Served) -> None:
+    async with tab(chrome, served.url, locale="en-US") as sight:
+        await sight.open("/#/shop/orders")
+        await sight.page.locator("summary", has_text="The figures as a table").click()
+        figures = sight.page.locator("#one details table")
+        await expect(figures.locator("tbody tr").first).to_contain_text(re.compile(r"^\d\d:\d\d:\d\d"))
+
+        assert ["from", "ready", "unacked", "wait, s", "arrivals/s", "capacity/s", "pods", "wanted"] == (
+            await figures.locator("th").all_inner_texts()
+        )
+        assert not re.search("[AP]M", await figures.inner_text())
 
 
 async def test_it_fits_a_telephone(chrome: Browser, served: Served) -> None:
@@ -305,6 +438,44 @@ async def test_what_is_out_of_date_is_said_to_be_and_is_taken_up_again(served: S
     sight.wrong.clear()  # The browser has told of each try.
 
 
+async def test_who_finds_no_room_is_told_so(served: Served, sight: Sight, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "VIEWERS", 0)
+    await sight.page.clock.install()
+    await sight.page.goto(served.url)
+    await expect(sight.page.locator("#live")).to_have_text("connecting")
+    await expect(sight.page.get_by_role("alert")).to_be_hidden()
+    await sight.page.clock.fast_forward(10_000)
+    await expect(sight.page.get_by_role("alert")).to_contain_text("it does not answer, fifty look on already, or")
+    monkeypatch.undo()
+    await sight.page.clock.fast_forward(3_000)
+    await expect(row(sight, "shop/orders")).to_be_visible()
+    await expect(sight.page.get_by_role("alert")).to_be_hidden()
+    sight.wrong[:] = [words for words in sight.wrong if "503" not in words]
+
+
+async def test_what_cannot_be_shown_is_not_called_live(sight: Sight) -> None:
+    await sight.open()
+    await sight.page.evaluate("document.getElementById('totals').remove()")
+    await expect(sight.page.locator("#live")).to_contain_text("not live for")
+    await expect(sight.page.get_by_role("alert")).to_contain_text("what is shown may be out of date")
+    assert sight.wrong
+    sight.wrong.clear()  # The browser has told of each try.
+
+
+async def test_a_page_of_another_version_loads_itself_anew(sight: Sight, monkeypatch: pytest.MonkeyPatch) -> None:
+    await sight.open()
+    await sight.page.evaluate("document.documentElement.dataset.before = ''")
+    await sight.page.keyboard.press("p")
+    monkeypatch.setattr(server, "VERSION", "0.0.0")
+    await sight.page.evaluate(UPDATED)
+    # Who holds it still keeps what is there.
+    before = sight.page.locator("html[data-before]")
+    await expect(before).to_have_count(1)
+    await sight.page.keyboard.press("p")
+    await expect(before).to_have_count(0)
+    await expect(sight.page.locator("#live")).to_have_text("live")
+
+
 async def test_that_there_is_nothing_to_show_is_said(served: Served, sight: Sight) -> None:
     await sight.open()
     await sight.page.fill("#filter", "no such name")
@@ -315,7 +486,7 @@ async def test_that_there_is_nothing_to_show_is_said(served: Served, sight: Sigh
         served.page.board.gone(course.about.key)
     for name in ("mails", "bounces"):
         served.page.board.gone(known("mail", name).key)
-    await expect(sight.page.locator("#none")).to_contain_text("There is no QueueConsumer yet.")
+    await expect(sight.page.locator("#none")).to_contain_text("None is served yet.")
     await shoot(sight, "page-empty")
 
     assert [] == await sight.texts("#rows tbody a")
@@ -371,6 +542,26 @@ ONE_AXIS = """() => {
   return [same, places.length === 4 && places.every(({ top }, i) => !i || top > places[i - 1].bottom)];
 }"""
 """Whether all charts begin and end at the same place, and each is below the one before."""
+
+LOST = """new MutationObserver(() => { window.lost ||= Boolean(document.querySelector("#one .alarm")); })
+  .observe(document, { childList: true, subtree: true });"""
+"""Notes whether the view of one was ever taken away."""
+
+UPDATED = """() => new Promise((done) => {
+  const source = new EventSource("api/v1/stream");
+  source.addEventListener("update", () => { source.close(); done(); });
+})"""
+"""Waits for the next update."""
+
+PLOTS = "uPlot.sync('course').plots.length"
+"""How many charts are told where the pointer is."""
+
+DRAWN = """curve => [...curve.querySelectorAll("line, polyline")].map((part) => {
+  if (part.matches("line")) return ["unknown", Number(part.getAttribute("x1")), Number(part.getAttribute("x2"))];
+  const points = part.getAttribute("points").split(" ").map((point) => Number(point.split(",")[0]));
+  return ["known", points[0], points.at(-1)];
+})"""
+"""Of what a small curve is made, and from where to where each part goes."""
 
 BROKEN = """() => {
   const found = [];

@@ -17,7 +17,7 @@ import yaml
 from yarl import URL
 
 from bench.page_scene import utcnow
-from qc_operator import resource
+from qc_operator import VERSION, resource
 from qc_operator.page import view as page_view
 from qc_operator.page.board import Told
 from qc_operator.page.row import Row
@@ -125,6 +125,21 @@ async def test_a_file_is_sent_compressed_and_once(http: aiohttp.ClientSession) -
         assert (304, b"") == (response.status, await response.read())
     async with http.get("/uPlot.iife.min.js", headers={"Accept-Encoding": "identity"}) as response:
         assert None is response.headers.get("Content-Encoding")
+
+
+@pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [("gzip, deflate, br", "gzip"), ("gzip;q=0", None), ("deflate;q=0, identity", None), ("deflate", None)],
+)
+@pytest.mark.parametrize("path", ["/", "/page.js", "/api/v1/queueconsumers", "/none"])
+async def test_who_refuses_a_coding_is_not_sent_it(
+    served: Served, path: str, accepted: str, coding: str | None
+) -> None:
+    async with (
+        aiohttp.ClientSession(served.url, auto_decompress=False) as http,
+        http.get(path, headers={"Accept-Encoding": accepted}) as response,
+    ):
+        assert coding == response.headers.get("Content-Encoding")
 
 
 async def test_all_rows_the_worst_first(http: aiohttp.ClientSession) -> None:
@@ -235,6 +250,7 @@ async def test_who_stands_by_says_who_leads_and_shows_nothing(
     about = await answer(http, "/api/v1/operator")
 
     assert (200, False, leader, "pod-a") == (about["status"], about["leading"], about["leader"], about["pod"])
+    assert VERSION == about["version"]
 
 
 async def test_who_reads_nothing_and_breaks_off_is_let_go_without_a_word(

@@ -17,8 +17,9 @@ NO_LABEL: Final = {"queueconsumer_dev_shard": "there are no shards here"}
 """Labels that no series may have in this run, and why."""
 
 # One that follows a quotation mark is a label.
-_SERIES: Final = re.compile(r'(?<!")\b((?:queueconsumer|queue_consumer)[_:][\w:]+)(?:\{([^}]*)\})?')
-_LABELS: Final = re.compile(r"\b(?:by|on|group_left) \(([^)]*)\)")
+_SERIES: Final = re.compile(r'(?<!")\b((?:queueconsumer|queue_consumer|process)[_:][\w:]+)(?:\{([^}]*)\})?')
+_LABELS: Final = re.compile(r"\b(?:by|on|group_left|ignoring) \(([^)]*)\)")
+_IGNORING: Final = re.compile(r"ignoring \([^)]*\)")
 _TOLD: Final = re.compile(r'\{\{ with printf "([^"]+)" [^|]*\| query \}\}(.*?)\{\{ end \}\}\{\{ end \}\}')
 
 
@@ -35,6 +36,17 @@ def unanswered(prometheus: Prometheus, workload: Workload, *, busy: int, end: in
                 prometheus.instant(rule["expr"], at=moment)
             for missing in _missing(rule, prometheus, workload, end=end, long=long):
                 yield f"{rule.get('alert') or rule['record']}: {missing}"
+
+
+def of_unknown_age(prometheus: Prometheus, *, end: int, long: int) -> list[dict[str, str]]:
+    """Counters of dead letters whose target has not told when its process began, as the alert brings the two together.
+
+    It would take all pods of them for new.
+    """
+    (joined,) = {found for group in groups() for rule in group["rules"] for found in _IGNORING.findall(rule["expr"])}
+    counters = f'last_over_time(queue_consumer_messages_total{{outcome="dead_lettered"}}[{long}s])'
+    starts = f"last_over_time(process_start_time_seconds[{long}s])"
+    return [each["metric"] for each in prometheus.instant(f"{counters} unless {joined} {starts}", at=end)]
 
 
 def failed(prometheus: Prometheus) -> list[str]:

@@ -52,6 +52,7 @@ def test_every_query_of_dashboards_and_alerts_is_answered(make_workload: Make, c
         assert dashboards_asked.unmarked(prometheus, monitored, end=end) == []
         assert dashboards_asked.unfilled(prometheus, variables, end=end) == []
         assert list(alerts_asked.unanswered(prometheus, monitored, busy=busy, end=end, long=LOOKED_AT)) == []
+        assert alerts_asked.of_unknown_age(prometheus, end=end, long=LOOKED_AT) == []
         assert alerts_asked.failed(prometheus) == []
 
 

@@ -130,6 +130,29 @@ def test_changes_before_this_process_are_among_the_latest(board: Board) -> None:
     assert [] == told
 
 
+def test_what_leaves_and_comes_back_is_not_counted_twice(board: Board) -> None:
+    """As with a label of its namespace that is taken away and given back. What was done meanwhile counts."""
+    first, second = BEGIN - timedelta(minutes=30), BEGIN - timedelta(minutes=10)
+    board.told(known("shop", "mails"), status=status(), change=None, now=BEGIN)
+    board.told(ORDERS, status=status((first, 0, 5)), change=None, now=BEGIN)
+    board.gone(ORDERS.key)
+    board.told(ORDERS, status=status((first, 0, 5)), change=None, now=BEGIN)
+    assert (5, 0) == board.tally.hour(now=int(BEGIN.timestamp()))
+    board.told(ORDERS, status=status((second, 5, 7), (first, 0, 5)), change=Change(before=5, after=7), now=BEGIN)
+    board.gone(ORDERS.key)
+    board.told(ORDERS, status=status((BEGIN, 7, 6), (second, 5, 7), (first, 0, 5)), change=None, now=BEGIN)
+
+    assert (7, 1) == board.tally.hour(now=int(BEGIN.timestamp()))
+
+
+def test_who_leads_anew_counts_anew(board: Board) -> None:
+    """All are gone when a process ceases to lead, and what was counted with them."""
+    for _ in range(2):
+        board.told(ORDERS, status=status((BEGIN - timedelta(minutes=30), 0, 5)), change=None, now=BEGIN)
+        assert (5, 0) == board.tally.hour(now=int(BEGIN.timestamp()))
+        board.gone(ORDERS.key)
+
+
 def test_a_change_that_a_clock_ahead_of_ours_has_dated_is_of_now(board: Board) -> None:
     board.told(ORDERS, status=status((BEGIN + timedelta(days=400), 3, 1)), change=None, now=BEGIN)
 

@@ -79,6 +79,21 @@ def test_where_nothing_was_told_for_a_minute_there_is_a_gap() -> None:
     ]
 
 
+def test_a_gap_is_one_however_far_back_it_lies() -> None:
+    """Where the fine points are gone, the hours without a decision are no hours of the same lag."""
+    history = History()
+    for second in range(0, 106, FINE):
+        told(history, NOW + second, lag(second + 1))
+    again = 3 * 3600
+    for second in range(again, again + FINE_POINTS * FINE + 60, FINE):
+        told(history, NOW + second, lag(second))
+    points = history.points(now=NOW + again + FINE_POINTS * FINE)
+
+    assert [(0, 1.0), (60, 61.0), (105, None), (again, float(again))] == [
+        (at - NOW, None if isnan(point.ready) else point.ready) for at, point in points[:4]
+    ]
+
+
 def test_what_was_told_long_ago_does_not_stand_until_now() -> None:
     history = History()
     told(history, NOW, lag(5))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qc_operator.page.tally import LATEST, MINUTES, Scaling, Tally, scaling
+from qc_operator.page.tally import LATEST, MINUTES, Left, Scaling, Tally, scaling
 
 HOUR = 3600
 BEGIN = 100 * HOUR
@@ -97,6 +97,25 @@ def test_what_is_there_already_is_not_told_twice() -> None:
     tally.recall(at(30))
 
     assert ([at(30)], 1) == (list(tally.latest), tally.added)
+
+
+def test_who_left_within_the_hour_is_remembered_until_it_is_back() -> None:
+    left = Left()
+    left.put("orders", now=BEGIN, counted="2026-11-27T06:10:00Z")
+    left.put("orders", now=BEGIN + 60, counted="2026-11-27T06:30:00Z")
+    left.put("mails", now=BEGIN + HOUR, counted="2026-11-27T06:20:00Z")
+
+    assert ["2026-11-27T06:30:00Z", "", ""] == [left.take(name) for name in ("orders", "orders", "receipts")]
+    assert 1 == len(left)
+
+
+def test_of_those_who_left_long_ago_nothing_is_kept() -> None:
+    """Objects come and go for months, each with a name of its own."""
+    left = Left()
+    for minute in range(24 * 60):
+        left.put(f"orders-{minute}", now=BEGIN + 60 * minute, counted="2026-11-27T06:10:00Z")
+
+    assert MINUTES == len(left)
 
 
 def test_news_are_told_as_they_come_and_once() -> None:

@@ -2,23 +2,23 @@
 // uPlot draws.
 
 /* global uPlot */
-import { lasting, number, seconds } from "./words.js";
+import { daytime, lasting, number, seconds } from "./words.js";
 
 const CHARTS = [
-  { name: "Lag", unit: "messages", series: [["ready", "ready", "--one"], ["unacked", "in work", "--two"]] },
+  { name: "Lag", unit: "messages", series: [["ready", "ready", "--one"], ["unacked", "unacked", "--two"]] },
   { name: "Wait against objective", unit: "seconds", series: [["wait", "wait", "--one"], ["objective", "objective", "--bad", true]],
     without: "No queue of it has a wait objective." },
   { name: "Arrivals against capacity", unit: "messages per second", series: [["arrivals", "arrivals", "--one"], ["capacity", "capacity of the pods", "--two"]],
-    without: "No target of it needs rates: lag alone does without them." },
+    without: "Not known. Rates are read where a target needs them; lag alone does without." },
   { name: "Replicas", unit: "pods", series: [["current", "pods", "--one"], ["desired", "wanted", "--two", true]], bounds: true },
 ];
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 /** What a chart shows, in a sentence for who cannot see it. */
-function told(chart, view) {
+function told(chart, columns) {
   const known = chart.series.map(([key, label]) => {
-    const values = (view.series[key] ?? []).filter((value) => value !== null);
+    const values = (columns[key] ?? []).filter((value) => value !== null);
     if (!values.length) return `${label} not known`;
     return `${label} ${number(values[values.length - 1])}, between ${number(Math.min(...values))} and ${number(Math.max(...values))}`;
   });
@@ -98,7 +98,19 @@ export class Charts {
     this.chosen = null;
     this.plots = [];
     this.width = 0;
-    new ResizeObserver(() => { if (this.view && Math.abs(this.width - this.room()) > 8) this.draw(this.view); }).observe(place);
+    this.watcher = new ResizeObserver(() => { if (this.view && Math.abs(this.width - this.room()) > 8) this.draw(this.view); });
+    this.watcher.observe(place);
+  }
+
+  /** Draw no more. uPlot keeps a plot until it is destroyed, and tells each that it keeps where the pointer is. */
+  close() {
+    this.watcher.disconnect();
+    this.clear();
+  }
+
+  clear() {
+    for (const plot of this.plots) plot.destroy();
+    this.plots = [];
   }
 
   room() { return Math.max(Math.min(this.place.clientWidth, this.place.querySelector("figure")?.clientWidth || Infinity), 240); }
@@ -115,12 +127,11 @@ export class Charts {
     const span = this.chosen ?? (at.length && now - at[0] > SPANS[0][0] ? SPANS[1][0] : SPANS[0][0]);
     this.drawn(span);
     const columns = { ...view.series, objective: at.map(() => row.objectiveSeconds ?? null) };
-    for (const plot of this.plots) plot.destroy();
-    this.plots = [];
+    this.clear();
     const figures = CHARTS.map((chart) => {
       const figure = document.createElement("figure");
       figure.setAttribute("role", "img");
-      figure.setAttribute("aria-label", told(chart, view));
+      figure.setAttribute("aria-label", told(chart, columns));
       const caption = document.createElement("figcaption");
       const unit = document.createElement("span");
       unit.textContent = ` ${chart.unit}`;
@@ -155,7 +166,7 @@ export class Charts {
           values: (_, ticks) => ticks.map((tick) => (tick >= 10000 ? `${tick / 1000}k` : String(tick))),
           ...(chart.unit === "messages" || chart.unit === "pods" ? { incrs: WHOLE } : {}),
         })],
-        series: [{ label: "at", value: (_, value) => (value === null ? "now" : new Date(value * 1000).toLocaleTimeString([], { hourCycle: "h23" })) },
+        series: [{ label: "at", value: (_, value) => (value === null ? "now" : daytime(value)) },
           ...chart.series.map(([, label, name, dashed]) => ({
             label,
             stroke: () => colour(name),

@@ -1,7 +1,7 @@
 // One QueueConsumer: its course, why it has as many replicas, what was done, its YAML.
 
 import { Charts, SPANS } from "./charts.js";
-import { STATES, element, lasting, many, moved, number, waiting, when } from "./words.js";
+import { STATES, daytime, element, lasting, many, moved, number, waiting, when } from "./words.js";
 
 async function copied(button, text, pre) {
   try {
@@ -26,10 +26,11 @@ function asText({ row, decision }) {
 }
 
 export class One {
-  /** `now` says what time it is for the operator, in seconds. */
-  constructor(place, now) {
+  /** `now` says what time it is for the operator, in seconds; `standsBy` whether all else comes from a pod that does not lead. */
+  constructor(place, now, standsBy) {
     this.place = place;
     this.now = now;
+    this.standsBy = standsBy;
     this.key = null;
     this.asked = 0;
   }
@@ -38,7 +39,7 @@ export class One {
   open(key) {
     if (key === this.key) return;
     this.key = key;
-    this.charts = null;
+    this.leave();
     this.place.replaceChildren(key === null ? "" : element("p", { class: "faint" }, "Loading…"));
     if (key !== null) this.load();
   }
@@ -49,24 +50,34 @@ export class One {
     if (key === null) return;
     if (this.waiting) return;
     const early = this.asked + 1000 - Date.now();
-    if (early > 0 && this.charts) {
-      this.waiting = setTimeout(() => { this.waiting = null; this.load(); }, early);
-      return;
-    }
+    if (early > 0 && this.charts) return this.later(early);
     this.asked = Date.now();
+    let response, answer;
     try {
-      const response = await fetch(`api/v1/queueconsumers/${key.map(encodeURIComponent).join("/")}`);
-      const answer = await response.json();
-      if (key !== this.key) return;
-      if (response.ok) this.show(answer);
-      else this.lost(answer.error);
+      response = await fetch(`api/v1/queueconsumers/${key.map(encodeURIComponent).join("/")}`);
+      answer = await response.json();
     } catch {
       if (key === this.key && !this.charts) this.lost("the operator does not answer");
+      return;
     }
+    if (key !== this.key) return;
+    if (response.ok) this.show(answer);
+    // Behind a Service, another pod may have been asked than the one that all else comes from.
+    else if (response.status !== 503 || this.standsBy()) this.lost(answer.error);
+    else if (!this.charts) this.later(500);
+  }
+
+  later(milliseconds) {
+    this.waiting ??= setTimeout(() => { this.waiting = null; this.load(); }, milliseconds);
+  }
+
+  leave() {
+    this.charts?.close();
+    this.charts = null;
   }
 
   lost(why) {
-    this.charts = null;
+    this.leave();
     this.place.replaceChildren(element("p", {}, element("a", { href: "#/" }, "← all")), element("h2", { tabindex: "-1" }, this.key.join("/")),
       element("p", { class: "alarm" }, why));
   }
@@ -154,11 +165,14 @@ export class One {
     const names = Object.keys(series);
     const rows = series.at.map((_, i) => i).slice(-40).reverse();
     this.fill("figures",
-      element("thead", {}, element("tr", {}, ...names.map((name) => element("th", { scope: "col" }, name === "at" ? "from" : name)))),
+      element("thead", {}, element("tr", {}, ...names.map((name) => element("th", { scope: "col" }, HEADS[name] ?? name)))),
       element("tbody", {}, ...rows.map((i) => element("tr", {}, ...names.map((name) => element("td", {},
-        name === "at" ? new Date(series.at[i] * 1000).toLocaleTimeString() : series[name][i] === null ? "–" : number(series[name][i])))))));
+        name === "at" ? daytime(series.at[i]) : series[name][i] === null ? "–" : number(series[name][i])))))));
   }
 }
+
+/** What columns of figures are called elsewhere. */
+const HEADS = { at: "from", wait: "wait, s", arrivals: "arrivals/s", capacity: "capacity/s", current: "pods", desired: "wanted" };
 
 /** What is known of it at a glance: names and words. */
 function facts({ row, startSeconds }) {
@@ -166,7 +180,7 @@ function facts({ row, startSeconds }) {
     row.current === row.desired ? many(row.current, "pod") : `${many(row.current, "pod")}, ${number(row.desired)} wanted`,
     row.max === undefined ? "" : `${row.min} to ${row.max} allowed`].filter(Boolean).join(", ")]];
   said.push(["lag", row.ready === undefined ? "not known"
-    : `${number(row.ready)} ready, ${row.unacked === undefined ? "not known how many in work" : `${number(row.unacked)} in work`}`]);
+    : `${number(row.ready)} ready, ${row.unacked === undefined ? "unacked not known" : `${number(row.unacked)} unacked`}`]);
   if (row.objectiveSeconds) said.push(["wait", `${row.waitSeconds === undefined ? "not known" : waiting(row.waitSeconds)}, objective ${waiting(row.objectiveSeconds)}`]);
   if (row.arrivals !== undefined) said.push(["arrivals", `${number(row.arrivals)}/s`]);
   if (row.capacity !== undefined) said.push(["capacity of the pods", `${number(row.capacity)}/s`]);
@@ -183,9 +197,9 @@ function words(queue, now) {
   const said = [`${queue.name}${queue.vhost ? ` in vhost ${queue.vhost}` : ""}: ${queue.state}`];
   if (queue.matched !== undefined) said.push(queue.matched === 1 ? "1 queue matches" : `${number(queue.matched)} queues match`);
   if (queue.ready !== undefined) said.push(`${number(queue.ready)} ready`);
-  if (queue.unacknowledged !== undefined) said.push(`${number(queue.unacknowledged)} in work`);
+  if (queue.unacknowledged !== undefined) said.push(`${number(queue.unacknowledged)} unacked`);
   if (queue.arrivalsPerSecond) said.push(`${queue.arrivalsPerSecond}/s arrive`);
-  if (queue.acknowledgementsPerSecond) said.push(`${queue.acknowledgementsPerSecond}/s done`);
+  if (queue.acknowledgementsPerSecond) said.push(`${queue.acknowledgementsPerSecond}/s acknowledged`);
   if (queue.throughputPerReplica) said.push(`a pod does ${queue.throughputPerReplica}/s (${queue.throughputFrom})`);
   if (queue.message) said.push(queue.message);
   if (queue.state === "Read") return [said.join(" · ")];

@@ -3,7 +3,7 @@
 import { One } from "./one.js";
 import { Stream } from "./stream.js";
 import { Table } from "./table.js";
-import { STATES, age, element, lasting, many, moved, number, seconds, target, when } from "./words.js";
+import { STATES, age, daytime, element, lasting, many, moved, number, seconds, target, when } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 const table = new Table($("rows"));
@@ -12,16 +12,20 @@ const LATEST = 12;
 const GONE = 10_000; // Milliseconds without a word after which the pod may be no more.
 
 let operator = null;
+let version;
 let drift = 0;
 let scalings = [];
 let held = false;
 let saidAt = 0;
 
 const now = () => Date.now() / 1000 + drift;
-const one = new One($("one"), now);
+const one = new One($("one"), now, () => stream.standby);
 
 const stream = new Stream({
   onEvent(kind, told) {
+    version ??= told.operator.version;
+    // Other scripts go with another version. Who holds still is shown nothing new, not even the page.
+    if (version !== told.operator.version && !held) return location.reload();
     operator = told.operator;
     drift = operator.now - Date.now() / 1000;
     if (kind === "all") { table.clear(); scalings = []; }
@@ -39,6 +43,7 @@ const stream = new Stream({
     // A screen reader says an alarm anew whenever its words change: there is no age in them.
     if (standby) elsewhere();
     else if (heard && !live) lost(heard, silent > GONE);
+    else if (!heard && silent > GONE) alarm("Nothing comes from the operator: it does not answer, fifty look on already, or this page is of another version and is to be loaded anew. Trying again.");
     else alarm("");
   },
 });
@@ -52,12 +57,12 @@ function latest(changes) {
 function elsewhere() {
   const who = operator.leader;
   const words = `This pod, ${operator.pod}, stands by, and shows nothing: ${who ? `${who} leads` : "nobody is known to lead"}.`;
-  if (who && operator.namespace) alarm(`${words} To look there, end the kubectl port-forward that leads here, and run`, forward(`pod/${who}`));
+  if (who && operator.namespace) alarm(`${words} To look there by kubectl port-forward, end the one that leads here, if any, and run`, forward(`pod/${who}`));
   else alarm(words);
 }
 
 function lost(heard, gone) {
-  const words = `Nothing was heard from the operator since ${new Date(heard).toLocaleTimeString([], { hourCycle: "h23" })}: what is shown may be out of date. Trying again.`;
+  const words = `Nothing was heard from the operator since ${daytime(heard / 1000)}: what is shown may be out of date. Trying again.`;
   if (!gone || !operator.lease) alarm(words);
   else alarm(`${words} A kubectl port-forward leads to one pod, which may be gone: end it, and to go on with the pod that leads now, run`,
     `leader=$(kubectl -n ${operator.namespace} get lease ${operator.lease} -o jsonpath='{.spec.holderIdentity}')`, forward('"pod/${leader%_*}"'));
@@ -86,7 +91,7 @@ function show() {
   buttons(counts, total);
   $("totals").textContent = `${many(operator.pods, "pod")} of ${many(total, "QueueConsumer")} · in the last hour +${number(operator.added)} and −${number(operator.removed)} replicas`;
   $("none").hidden = found > 0 || !operator.leading;
-  $("none").textContent = total ? "None of them fits." : "There is no QueueConsumer yet. One that is applied appears here by itself.";
+  $("none").textContent = total ? "None of them fits." : "None is served yet. One that is applied, or taken over from another pod, appears here by itself.";
   $("shown").textContent = found === total ? "" : `${number(found)} of ${number(total)}`;
   $("more").hidden = shown === found;
   $("more").firstChild.textContent = `Show ${number(found - shown)} more`;
@@ -146,11 +151,19 @@ function hold() {
   one.load();
 }
 
+function store(name, value) {
+  try { localStorage.setItem(name, value); } catch { /* It is forgotten with the page then. */ }
+}
+
+function stored(name) {
+  try { return localStorage.getItem(name); } catch { return null; }
+}
+
 function theme() {
   const root = document.documentElement;
   const next = { undefined: "dark", dark: "light", light: undefined }[root.dataset.theme];
   if (next) root.dataset.theme = next; else delete root.dataset.theme;
-  try { localStorage.setItem("theme", next ?? ""); } catch { /* It is forgotten with the page then. */ }
+  store("theme", next ?? "");
   $("theme").textContent = next ? `Theme: ${next}` : "Theme";
   one.charts?.view && one.charts.draw(one.charts.view);
 }
@@ -179,6 +192,8 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   const act = KEYS[event.key];
+  // Speech that is typed presses many keys (WCAG 2.2, 2.1.4).
+  if (event.key.length === 1 && !$("bykey").checked) return;
   if (act) { event.preventDefault(); act(); }
 });
 $("filter").addEventListener("input", (event) => { table.words = event.target.value; if (operator) show(); });
@@ -187,7 +202,9 @@ $("hold").addEventListener("click", hold);
 $("theme").addEventListener("click", theme);
 $("keys").addEventListener("click", KEYS["?"]);
 addEventListener("hashchange", route);
-try { if (localStorage.getItem("theme")) { document.documentElement.dataset.theme = localStorage.getItem("theme"); } } catch { /* As above. */ }
+$("bykey").addEventListener("change", (event) => store("keys", event.target.checked ? "" : "off"));
+$("bykey").checked = stored("keys") !== "off";
+if (stored("theme")) document.documentElement.dataset.theme = stored("theme");
 setInterval(() => { if (!held) age(now()); }, 1000);
 setInterval(() => { if (!held) one.load(); }, 10_000);
 route();

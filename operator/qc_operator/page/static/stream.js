@@ -9,6 +9,7 @@ export class Stream {
     this.onState = onState;
     this.last = "";
     this.heard = 0;
+    this.begun = Date.now();
     this.standby = false;
     this.open();
     setInterval(() => this.look(), 500);
@@ -21,11 +22,12 @@ export class Stream {
     this.opened = Date.now();
     for (const kind of ["all", "update"]) {
       this.source.addEventListener(kind, (event) => {
-        this.last = event.lastEventId;
-        this.heard = Date.now();
         const told = JSON.parse(event.data);
         this.standby = !told.operator.leading;
         this.onEvent(kind, told);
+        // What could not be shown was not heard, and is asked for again.
+        this.last = event.lastEventId;
+        this.heard = Date.now();
         this.look();
       });
     }
@@ -33,11 +35,13 @@ export class Stream {
   }
 
   look() {
-    const silent = Date.now() - this.heard;
+    const silent = Date.now() - (this.heard || this.begun);
     const reached = this.heard > 0 && silent < STALE;
     this.onState({ live: reached && !this.standby, standby: reached && this.standby, heard: this.heard, silent });
     // A browser gives up after an error that is no network's. And another connection may lead to who leads.
     const closed = this.source.readyState === EventSource.CLOSED;
-    if ((closed || this.standby || silent > 2 * STALE) && Date.now() - this.opened > AGAIN) this.open();
+    const open = Date.now() - this.opened;
+    // The rows of a large fleet may be long on their way, so a new connection has time as well.
+    if (((closed || this.standby) && open > AGAIN) || Math.min(silent, open) > 2 * STALE) this.open();
   }
 }

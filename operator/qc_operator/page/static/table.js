@@ -15,25 +15,29 @@ function worstFirst(a, b) {
 const late = (row) => (row.objectiveSeconds ? (row.waitSeconds ?? 0) / row.objectiveSeconds : 0);
 const lag = (row) => (row.ready ?? 0) + (row.unacked ?? 0);
 
-/** What is not known is a line of dots at the bottom. */
+/** What is not known is a line of dotsat the bottom. */
 function curve(digits) {
   const step = 66 / (digits.length - 1 || 1);
-  const parts = [...digits.matchAll(/\d+/g)].flatMap(({ 0: known, index }) => {
+  const x = (i) => (i * step).toFixed(1);
+  const parts = [];
+  let end = 0;
+  const unknown = (until) => { if (until > end) parts.push(drawn("line", { class: "unknown", x1: x(end), y1: 15.5, x2: x(until), y2: 15.5 })); };
+  for (const { 0: known, index } of digits.matchAll(/\d+/g)) {
     // One alone is drawn as long as the way to the next would be.
-    const x = (i) => ((known.length > 1 ? index + i : Math.max(index - 1 + i, i)) * step).toFixed(1);
-    const points = [...(known.length > 1 ? known : known + known)].map((digit, i) => `${x(i)},${15 - digit * 1.5}`);
-    const last = Math.max(known.length, 2) - 1;
-    return [drawn("polygon", { points: `${x(0)},16 ${points.join(" ")} ${x(last)},16`, stroke: "none" }),
-      drawn("polyline", { points: points.join(" "), fill: "none" })];
-  });
-  return drawn("svg", { class: "curve", width: 66, height: 16, viewBox: "0 0 66 16", "aria-hidden": "true" },
-    drawn("line", { class: "unknown", x1: 0, y1: 15.5, x2: 66, y2: 15.5 }), ...parts);
+    const [begin, levels] = known.length > 1 ? [index, known] : [Math.max(Math.min(index - 0.5, digits.length - 2), 0), known + known];
+    unknown(begin);
+    end = begin + levels.length - 1;
+    const points = [...levels].map((digit, i) => `${x(begin + i)},${15 - digit * 1.5}`).join(" ");
+    parts.push(drawn("polygon", { points: `${x(begin)},16 ${points} ${x(end)},16`, stroke: "none" }), drawn("polyline", { points, fill: "none" }));
+  }
+  unknown(digits.length - 1);
+  return drawn("svg", { class: "curve", width: 66, height: 16, viewBox: "0 0 66 16", "aria-hidden": "true" }, ...parts);
 }
 
 /** Whether the sentence of the last decision has nothing that the one of the state has not. */
 function same(row) {
   const why = row.words?.slice(row.words.indexOf(": ") + 2).replace(/…$/, "");
-  return Boolean(why && row.message) && (row.words.endsWith(row.message) || row.message.includes(why));
+  return Boolean(why && row.message) && (row.words.endsWith(row.message) || (row.words.endsWith("…") && row.message.startsWith(why)));
 }
 
 function span(row) {
@@ -53,7 +57,7 @@ const CELLS = [
   ["Lag", (row, now) => (row.ready === undefined
     ? [element("span", { class: "faint" }, "not known"), element("div", { class: "small over" }, ...(row.readAt ? ["read ", when(row.readAt, now)] : ["never read"]))]
     : [row.curve ? curve(row.curve) : null, `${number(row.ready)} ready`,
-      element("div", { class: "small faint" }, row.unacked === undefined ? "in work not known" : `${number(row.unacked)} in work`),
+      element("div", { class: "small faint" }, row.unacked === undefined ? "unacked not known" : `${number(row.unacked)} unacked`),
       row.readAt ? element("div", { class: "small over" }, "read ", when(row.readAt, now)) : null])],
   ["Wait", (row) => (!row.objectiveSeconds ? [element("span", { class: "faint" }, "no objective")]
     : row.waitSeconds === undefined ? [element("span", { class: "faint" }, "not known"), element("div", { class: "small faint" }, `of ${waiting(row.objectiveSeconds)}`)]

@@ -50,6 +50,9 @@ export const waiting = (seconds) => (seconds < 600 ? `${Math.round(seconds)} s` 
 
 export const seconds = (time) => Date.parse(time) / 1000;
 
+/** A time of the day, to the second and of 24 hours wherever somebody is. */
+export const daytime = (at) => new Date(at * 1000).toLocaleTimeString([], { hourCycle: "h23" });
+
 /** When something happened: how long ago, and the time itself for a pointer or a program. */
 export function when(time, now) {
   return element("time", { datetime: time, title: time }, ago(time, now));
