@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from dashboards import board as boards
 from dashboards.board import CONSUMER
 from dashboards.meaning import BAD, CALM, COUNT, SHARE, WARN, Meaning, Panel, Query
@@ -11,6 +13,10 @@ from dashboards.tables import column, columns
 
 _ALERTS = 'ALERTS{alertname=~"QueueConsumer.*", namespace=~"$namespace|", queueconsumer=~"$queueconsumer|"'
 """Those of the operator and of brokers have no namespace, and are shown whatever is chosen."""
+_SEVERITIES: Final = (("critical", 3, BAD), ("warning", 2, WARN), ("info", 1, "blue"), (".*", 0, "gray"))
+"""Those of the alerts, their rank and colour: the words themselves do not sort by what they mean. The last is for
+alerts that others have added: their severities may have other names."""
+_SEVERITY_WORDS: Final = {str(rank): (severity if rank else "other", colour) for severity, rank, colour in _SEVERITIES}
 _BUDGET = 0.01
 
 
@@ -48,7 +54,7 @@ def _alerts() -> list[Panel]:
                 thresholds=((None, "green"), (1, BAD)),
             ),
             f'count({_ALERTS}, alertstate="firing", severity="critical"}}) or vector(0)',
-            width=6,
+            width=12,
         ),
         number(
             Meaning(
@@ -58,7 +64,7 @@ def _alerts() -> list[Panel]:
                 thresholds=((None, "green"), (1, WARN)),
             ),
             f'count({_ALERTS}, alertstate="firing", severity="warning"}}) or vector(0)',
-            width=6,
+            width=12,
         ),
         lanes(
             Meaning(
@@ -80,24 +86,28 @@ def _alerts() -> list[Panel]:
         columns(
             Meaning(
                 title="Firing now",
-                description="One line for each alert that fires. Begin with what is critical.",
+                description="One line for each alert that fires, the critical ones on top. Begin with these.",
                 unit="none",
                 no_value="no alert fires",
             ),
             [
                 Query(
-                    expr=f"max by (severity, alertname, namespace, queueconsumer, broker) ({firing})",
-                    legend="Fires",
+                    expr=" or ".join(
+                        f"max by (alertname, namespace, queueconsumer, broker) "
+                        f'({_ALERTS}, alertstate="firing", severity=~"{severity}"}}) * {rank}'
+                        for severity, rank, _ in _SEVERITIES
+                    ),
+                    legend="Severity",
                     instant=True,
                 )
             ],
-            hidden=("Value",),
-            sort_by="severity",
+            sort_by=["Severity"],
             overrides=[
+                ("Severity", column("none", states=_SEVERITY_WORDS)),
                 (
                     "alertname",
                     column("string", link=("Runbook", "https://runbooks.example.com/${__data.fields.alertname}.md")),
-                )
+                ),
             ],
             height=7,
         ),
@@ -133,8 +143,8 @@ def _objectives() -> list[Panel]:
         graph(
             Meaning(
                 title="Share of the time in which the objective was kept",
-                description="Of each hour. 99 % is the promise that the alerts rest on. Dark hours that come every "
-                "day call for a schedule.",
+                description="Of each hour. 99 % is the promise that the alerts rest on. Hours in which it falls "
+                "every day call for a schedule.",
                 unit=SHARE,
                 no_value="no wait target",
             ),

@@ -9,11 +9,13 @@ from typing import Any, Final
 _OWN: Final = re.compile(r"(queueconsumer_[a-z_]+|process_[a-z_]+|python_gc_[a-z_]+|scrape_[a-z_]+)\{([^}]*)\}")
 _SOURCE: Final = {"type": "prometheus", "uid": "${datasource}"}
 _TAG: Final = "queueconsumer"
+_COLUMNS: Final = 24
 
 
 def findings(board: dict[str, Any]) -> Iterator[str]:
     """What is wrong with a dashboard, one sentence each; nothing if all is well."""
     yield from _of_board(board)
+    yield from _of_places(board)
     panels = [panel for panel in _panels(board) if panel["type"] != "row"]
     for panel in panels:
         for rule in _PANEL_RULES:
@@ -44,6 +46,33 @@ def _of_board(board: dict[str, Any]) -> Iterator[str]:
     yield from (f"the row {row['title']!r} is no question" for row in rows if not row["title"].endswith("?"))
     if board["panels"][0]["type"] != "row":
         yield "a panel stands before the first question"
+
+
+def _of_places(board: dict[str, Any]) -> Iterator[str]:
+    """Grafana's grid has 24 columns, and it moves what overlaps or has no room to where nobody has meant it to be."""
+    questions: list[tuple[str, list[dict[str, Any]]]] = []
+    for panel in board["panels"]:
+        if panel["type"] == "row":
+            questions.append((panel["title"], list(panel.get("panels") or ())))
+        elif questions:
+            questions[-1][1].append(panel)
+    for question, panels in questions:
+        taken: dict[tuple[int, int], str] = {}
+        for panel in panels:
+            place = panel["gridPos"]
+            if place["x"] + place["w"] > _COLUMNS:
+                yield f"{panel['title']}: it ends at column {place['x'] + place['w']} of {_COLUMNS}"
+            cells = [
+                (x, y)
+                for x in range(place["x"], place["x"] + place["w"])
+                for y in range(place["y"], place["y"] + place["h"])
+            ]
+            others = sorted({taken[cell] for cell in cells if cell in taken})
+            yield from (f"{panel['title']}: it overlaps {other!r}" for other in others)
+            taken |= dict.fromkeys(cells, str(panel["title"]))
+        ys = {y for _, y in taken}
+        if any((x, y) not in taken for x in range(_COLUMNS) for y in ys):
+            yield f"the panels of {question!r} leave a hole"
 
 
 def _says_what_it_is(panel: dict[str, Any]) -> Iterator[str]:

@@ -34,7 +34,9 @@ def with_marks(made: Board) -> Board:
         made.annotation(
             _mark(name, latest % (last_scale % (direction, reason)), colour=colour, step=MARK_STEP)
             .title_format(f"{sign} {{{{namespace}}}}/{{{{queueconsumer}}}} {direction}: {{{{reason}}}}")
-            .text_format("Why: {{reason}}. The numbers are in the panel of replicas, and in status.history.")
+            .text_format(
+                "Why: {{reason}}. The numbers are in the dashboard Detail, panel Replicas, and in status.history."
+            )
             .tag_keys("direction,reason")
             .use_value_for_time(True)
         )

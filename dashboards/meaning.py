@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -21,6 +22,9 @@ SECONDS: Final = units.Seconds
 RATE: Final = "cps"
 SHARE: Final = units.PercentUnit
 TIME: Final = units.DateTimeFromNow
+
+States = Mapping[str, tuple[str, str]]
+"""Words and colours by the value that they stand for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

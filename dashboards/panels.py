@@ -9,12 +9,24 @@ from grafana_foundation_sdk.builders import common as build
 from grafana_foundation_sdk.models import common, dashboard
 from grafana_foundation_sdk.models import prometheus as prometheus_model
 
-from dashboards.meaning import Meaning, Query, described, target
+from dashboards.meaning import Meaning, Query, States, described, target
 
 
-def number(meaning: Meaning, expr: str, *, width: int = 4, text: str | None = None) -> stat.Panel:
-    """One number of now, in the colour of its threshold; with `text` the name of a label in its place."""
-    panel = stat.Panel().height(4).span(width)
+def number(
+    meaning: Meaning,
+    expr: str,
+    *,
+    width: int = 4,
+    height: int = 4,
+    text: str | None = None,
+    states: States | None = None,
+) -> stat.Panel:
+    """One number of now, in the colour of its threshold; with `text` the name of a label in its place.
+
+    `states` are words and colours of its values.
+    """
+    panel = stat.Panel().height(height).span(width)
+    panel.mappings(_words(states))
     panel.with_target(target(Query(expr=expr, legend=f"{{{{{text}}}}}" if text else "", instant=True), index=0))
     panel.reduce_options(build.ReduceDataOptions().calcs(["lastNotNull"]))
     panel.graph_mode(common.BigValueGraphMode.NONE).color_mode(common.BigValueColorMode.BACKGROUND)
@@ -63,17 +75,13 @@ def lanes(
     *,
     width: int = 24,
     height: int = 6,
-    states: dict[str, tuple[str, str]] | None = None,
+    states: States | None = None,
 ) -> statetimeline.Panel:
     """A lane for each series; `states` are words and colours of its values."""
     panel = statetimeline.Panel().height(height).span(width).show_value(common.VisibilityMode.AUTO).fill_opacity(80)
     for index, query in enumerate(queries):
         panel.with_target(target(query, index=index))
-    results = {
-        value: dashboard.ValueMappingResult(text=text, color=colour, index=index)
-        for index, (value, (text, colour)) in enumerate((states or {}).items())
-    }
-    panel.mappings([dashboard.ValueMap(options=results)] if results else [])
+    panel.mappings(_words(states))
     return described(panel, meaning)
 
 
@@ -91,3 +99,12 @@ def heat(meaning: Meaning, query: Query, *, width: int = 12, height: int = 8) ->
     return described(
         panel.with_target(target(query, index=0).format(prometheus_model.PromQueryFormat.HEATMAP)), meaning
     )
+
+
+def _words(states: States | None) -> list[dashboard.ValueMapping]:
+    """What stands for values."""
+    results = {
+        value: dashboard.ValueMappingResult(text=text, color=colour, index=index)
+        for index, (value, (text, colour)) in enumerate((states or {}).items())
+    }
+    return [dashboard.ValueMap(options=results)] if results else []

@@ -19,6 +19,17 @@ def each(metric: str, *labels: str, where: str = "", by: str = "max") -> str:
     return f"{by} by ({names}) (queueconsumer_{metric}{{{CONSUMER}{where}}})"
 
 
+def condition(name: str, value: int) -> str:
+    """QueueConsumers with a condition that is True (1) or False (0). While it is Unknown there is neither."""
+    where = f', condition="{name}"'
+    return f"{each('status_condition', where=where)} == {value}"
+
+
+def not_ready(*labels: str) -> str:
+    """QueueConsumers whose condition Ready is not True, with these labels of its reason: each one has a reason."""
+    return f"({each('status_ready_reason', *labels)} unless on (namespace, queueconsumer) {condition('Ready', 1)})"
+
+
 def age(metric: str, matchers: str, *labels: str) -> str:
     """Seconds from the time that a metric tells to the scrape that has asked for it; of several pods the least.
 

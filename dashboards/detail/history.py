@@ -21,7 +21,7 @@ def panels() -> list[Panel]:
                 no_value="no scale event in this time",
             ),
             [Query(expr=counted("scale_events_total", "direction", "reason"), legend="{{direction}}: {{reason}}")],
-            width=12,
+            width=8,
         ).interval("2m"),
         bars(
             Meaning(
@@ -32,7 +32,7 @@ def panels() -> list[Panel]:
                 no_value="none in this time",
             ),
             [Query(expr=counted("scaled_replicas_total", "direction"), legend="{{direction}}")],
-            width=12,
+            width=8,
         )
         .interval("2m")
         .override_by_name("up", coloured("green"))
@@ -47,6 +47,7 @@ def panels() -> list[Panel]:
                 decimals=0,
             ),
             f"sum(increase(queueconsumer_direction_reversals_total{{{boards.CONSUMER}}}[1h]))",
+            height=6,
         ),
         number(
             Meaning(
@@ -57,5 +58,6 @@ def panels() -> list[Panel]:
                 no_value="not observed yet",
             ),
             each("estimated_start_seconds"),
+            height=6,
         ),
     ]

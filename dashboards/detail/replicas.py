@@ -80,6 +80,7 @@ def panels() -> list[Panel]:
             ),
             each("status_decision", "reason"),
             width=6,
+            height=6,
             text="reason",
         ),
     ]

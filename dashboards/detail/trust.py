@@ -56,6 +56,6 @@ def panels() -> list[Panel]:
             ),
             [Query(expr=each("status_ready_reason", "reason"), legend="{{reason}}")],
             height=4,
-            states={"1": ("so", "purple")},
+            states={"1": ("in force", "purple")},
         ),
     ]

@@ -32,7 +32,7 @@ def panels() -> list[Panel]:
                 Query(expr=each("estimated_wait_seconds"), legend="wait"),
                 Query(expr=each("spec_objective_wait_seconds"), legend="objective"),
             ],
-            width=10,
+            width=8,
         ).override_by_name("objective", dashed("objective", BAD)),
         graph(
             Meaning(
@@ -47,7 +47,7 @@ def panels() -> list[Panel]:
                 Query(expr=each("queue_messages_ready"), legend="ready"),
                 Query(expr=each("queue_messages_unacked"), legend="unacked"),
             ],
-            width=10,
+            width=8,
         ),
         number(
             Meaning(
@@ -59,15 +59,17 @@ def panels() -> list[Panel]:
                 no_value="no wait target",
             ),
             f"1 - ({missed} / ({known} > 0)) / {_BUDGET}",
+            height=8,
         ),
         number(
             Meaning(
                 title="On time now",
-                description="1 while every message is expected to be taken in time, 0 while not.",
+                description="Yes while every message is expected to be taken in time, No while not.",
                 unit="bool_yes_no",
                 thresholds=((None, BAD), (1, "green")),
                 no_value="no wait target",
             ),
             each("objective_met"),
+            height=8,
         ),
     ]

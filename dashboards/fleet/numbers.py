@@ -7,16 +7,11 @@ from typing import Final
 from dashboards import board as boards
 from dashboards.meaning import BAD, CALM, COUNT, WARN, Meaning, Panel
 from dashboards.panels import number
-from dashboards.queries import each
+from dashboards.queries import condition, each, not_ready
 
 _ONE_IS_BAD: Final = ((None, CALM), (1, BAD))
 _ONE_IS_WORTH_A_LOOK: Final = ((None, CALM), (1, WARN))
 _AT_MAX: Final = f"{each('status_desired_replicas')} >= {each('spec_max_replicas')}"
-
-
-def _condition(name: str, value: int) -> str:
-    where = f', condition="{name}"'
-    return f"{each('status_condition', where=where)} == {value}"
 
 
 def _how_many(expr: str) -> str:
@@ -39,12 +34,12 @@ def panels() -> list[Panel]:
         number(
             Meaning(
                 title="Not ready",
-                description="Those whose condition Ready is False: the spec, the Secret, the target or a queue is "
-                "in the way. Any is bad. `kubectl describe queueconsumer` says which and why.",
+                description="Those whose condition Ready is False or Unknown: the spec, the Secret, the target or a "
+                "queue is in the way. Any is bad. The table below says which and why.",
                 unit=COUNT,
                 thresholds=_ONE_IS_BAD,
             ),
-            _how_many(_condition("Ready", 0)),
+            _how_many(not_ready()),
             width=3,
         ),
         number(
@@ -76,7 +71,7 @@ def panels() -> list[Panel]:
                 unit=COUNT,
                 thresholds=_ONE_IS_WORTH_A_LOOK,
             ),
-            _how_many(_condition("Paused", 1)),
+            _how_many(condition("Paused", 1)),
             width=3,
         ),
         number(
@@ -86,7 +81,7 @@ def panels() -> list[Panel]:
                 unit=COUNT,
                 thresholds=_ONE_IS_BAD,
             ),
-            _how_many(_condition("FallbackActive", 1)),
+            _how_many(condition("FallbackActive", 1)),
             width=3,
         ),
         number(

@@ -21,16 +21,19 @@ def panels() -> list[Panel]:
                 no_value="no operator",
             ),
             f"max(queueconsumer_operator_shards{{{OPERATOR}}}) - sum(queueconsumer_operator_leader{{{OPERATOR}}})",
+            width=8,
         ),
         number(
             Meaning(
                 title="Health",
-                description="0 healthy, 1 works although something stands in its way (see /readyz), 2 is about to "
-                "be started again (see /healthz). The worst of all pods.",
+                description="Of the worst of all pods. Warning: it works although something stands in its way (see "
+                "/readyz). Error: it is about to be started again (see /healthz).",
                 unit=COUNT,
                 thresholds=((None, "green"), (1, WARN), (2, BAD)),
             ),
             f"max(queueconsumer_operator_health_status{{{OPERATOR}}})",
+            width=8,
+            states={"0": ("healthy", "green"), "1": ("warning", WARN), "2": ("error", BAD)},
         ),
         number(
             Meaning(
@@ -42,6 +45,7 @@ def panels() -> list[Panel]:
                 no_value="no QueueConsumers",
             ),
             age("operator_last_turn_timestamp_seconds", OPERATOR),
+            width=8,
         ),
         graph(
             Meaning(
@@ -61,7 +65,8 @@ def panels() -> list[Panel]:
                 unit="none",
             ),
             [Query(expr=operators("leader", by="instance", aggregate="max"), legend="{{instance}}")],
-            height=5,
+            width=12,
+            height=8,
             states={"1": ("leads", "green"), "0": ("stands by", "gray")},
         ),
     ]

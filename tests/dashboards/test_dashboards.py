@@ -1,12 +1,14 @@
 """The dashboards that the chart ships are what their source says, and no others."""
 
 import re
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from tests.dashboards import grafana
-from tests.dashboards.alert_rules import alerts
+from tests.dashboards.alert_rules import ROOT, RUNBOOKS, alerts
 
 BOARDS = {board["uid"]: board for board in grafana.dashboards().values()}
 
@@ -29,6 +31,42 @@ def test_a_bar_that_may_have_more_than_its_interval_says_so() -> None:
 
     assert len(counted) == 4
     assert [panel["title"] for panel in counted if not panel["description"].endswith(said)] == []
+
+
+def test_what_is_said_of_other_panels_is_there() -> None:
+    titles = {panel["title"] for panel in grafana.panels(BOARDS["queueconsumer-detail"])}
+    marks = [mark for board in BOARDS.values() for mark in board["annotations"].get("list", ())]
+    named = re.findall(r"dashboard Detail, panel (\w+)", " ".join(str(mark.get("textFormat")) for mark in marks))
+    for runbook in RUNBOOKS.glob("*.md"):
+        named += re.findall(r'dashboard Detail, "([^"]+)"', " ".join(runbook.read_text().split()))
+
+    assert {"Replicas", "Arrivals and capacity"} == set(named)
+    assert set(named) <= titles
+
+
+def test_the_health_of_the_operator_is_told_in_words() -> None:
+    (panel,) = [each for each in grafana.panels(BOARDS["queueconsumer-operator"]) if each["title"] == "Health"]
+    (mapping,) = panel["fieldConfig"]["defaults"]["mappings"]
+
+    assert {value: result["text"] for value, result in mapping["options"].items()} == {
+        "0": "healthy",
+        "1": "warning",
+        "2": "error",
+    }
+
+
+def test_the_command_of_the_documentation_replaces_every_address_that_stands_for_another(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "monitoring.md").read_text()
+    (command,) = [block for block in re.findall(r"```sh\n(.*?)```", page, re.DOTALL) if "sed" in block]
+    files = Path("charts", "queueconsumer-operator", "files")
+    shutil.copytree(ROOT / files, tmp_path / files)
+
+    subprocess.run(["bash", "-ec", command], check=True, cwd=tmp_path)
+
+    texts = "".join(file.read_text() for file in (tmp_path / files).rglob("*") if file.suffix in {".yaml", ".json"})
+    assert re.findall(r"https://\w+\.example\.com", texts) == []
+    assert texts.count("https://grafana.example.net/d/") == len(alerts())
+    assert texts.count("https://git.example.net/queueconsumer/docs/runbooks/QueueConsumer") == len(alerts())
 
 
 def test_each_link_leads_to_a_dashboard_and_names_variables_that_it_has() -> None:

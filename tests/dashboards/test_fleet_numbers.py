@@ -16,15 +16,17 @@ SERIES: Final = {
     # A spec that makes no sense says nothing of what is read and scaled.
     'queueconsumer_status_ready_reason{queueconsumer="invoices", reason="InvalidSpec", instance="a"}': "1x5",
     'queueconsumer_status_condition{queueconsumer="invoices", condition="Ready", instance="a"}': "0x5",
+    # While a condition is Unknown it has no series.
+    'queueconsumer_status_ready_reason{queueconsumer="letters", reason="TargetUnreachable", instance="a"}': "1x5",
 }
 
 
-def test_one_with_a_spec_that_makes_no_sense_is_counted_and_can_be_chosen(tmp_path: Path) -> None:
-    expected = {"QueueConsumers": 2, "Not ready": 1}
+def test_one_that_is_not_ready_is_counted_and_can_be_chosen_whatever_is_wrong(tmp_path: Path) -> None:
+    expected = {"QueueConsumers": 3, "Not ready": 2}
     asked = {panel["title"]: panel["targets"][0]["expr"] for panel in grafana.panels(FLEET)}
     (variable,) = [each for each in FLEET["templating"]["list"] if each["name"] == "queueconsumer"]
     choices = variable["definition"].removeprefix("label_values(").removesuffix(", queueconsumer)")
-    asked["choices"], expected["choices"] = f"count(count by (queueconsumer) ({choices}))", 2
+    asked["choices"], expected["choices"] = f"count(count by (queueconsumer) ({choices}))", 3
     checks = [
         {
             "expr": grafana.interpolated(asked[title], step=60, seconds=300, chosen=grafana.EVERYTHING),

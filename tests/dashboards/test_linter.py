@@ -52,3 +52,31 @@ def _broken(name: str) -> dict[str, Any]:
 )
 def test_the_linter_finds_what_is_wrong(name: str) -> None:
     assert len(list(findings(_broken(name)))) == 1
+
+
+@pytest.mark.parametrize(
+    ("title", "size", "change", "finding"),
+    [
+        ("Scale events per hour", "w", 1, "Scale events per hour: it ends at column 25 of 24"),
+        ("QueueConsumers", "w", 1, "Not ready: it overlaps 'QueueConsumers'"),
+        ("QueueConsumers", "w", -1, "the panels of 'Is work on time?' leave a hole"),
+        ("QueueConsumers", "h", -1, "the panels of 'Is work on time?' leave a hole"),
+    ],
+)
+def test_every_panel_has_a_place_of_its_own(title: str, size: str, change: int, finding: str) -> None:
+    board = deepcopy(BOARDS["fleet"])
+    (panel,) = [each for each in grafana.panels(board) if each["title"] == title]
+    panel["gridPos"][size] += change
+
+    assert list(findings(board)) == [finding]
+
+
+def test_panels_of_a_collapsed_row_have_their_places_too() -> None:
+    board = deepcopy(BOARDS["detail"])
+    (row,) = [panel for panel in board["panels"] if panel.get("collapsed")]
+    row["panels"][1]["gridPos"]["x"] = row["panels"][0]["gridPos"]["x"]
+
+    assert list(findings(board)) == [
+        "Restarts of containers: it overlaps 'Pods by phase'",
+        "the panels of 'What does the workload say?' leave a hole",
+    ]

@@ -11,6 +11,8 @@ import yaml
 ROOT: Final = Path(__file__).parents[2]
 CHART: Final = ROOT / "charts" / "queueconsumer-operator"
 HOOK: Final = "helm.sh/hook"
+IMAGE: Final = ("--set", "image.repository=registry.example.com/team/operator")
+"""The chart has no image of its own, and refuses to be rendered without one."""
 CRD: Final = ROOT / "crds" / "queueconsumers.queueconsumer.dev.yaml"
 
 
@@ -40,7 +42,7 @@ def _everything(helm: Path, settings: tuple[str, ...], namespace: str) -> list[d
     for setting in settings:
         path, is_json, value = setting.partition(":=")
         arguments += ["--set-json", f"{path}={value}"] if is_json else ["--set", setting]
-    done = run(helm, "template", "queueconsumer", str(CHART), "--namespace", namespace, *arguments)
+    done = run(helm, "template", "queueconsumer", str(CHART), "--namespace", namespace, *IMAGE, *arguments)
     assert done.returncode == 0, done.stderr
     # libyaml reads the definition in a tenth of the second that Python takes.
     return [manifest for manifest in yaml.load_all(done.stdout, Loader=yaml.CSafeLoader) if manifest]

@@ -11,7 +11,7 @@ import yaml
 
 from qc_operator import VERSION
 from qc_operator.sharding import MOST, Shard
-from tests.packaging.rendering import CHART, ROOT, only, rendered, run
+from tests.packaging.rendering import CHART, IMAGE, ROOT, only, rendered, run
 
 # The first test builds helm where there is none, which takes minutes.
 pytestmark = pytest.mark.timeout(900)
@@ -146,7 +146,7 @@ def test_each_shard_has_a_deployment_and_a_lease_of_its_own(helm: Path) -> None:
 def test_what_is_told_to_type_names_the_deployments_that_there_are(helm: Path, shards: int) -> None:
     done = run(
         helm, "install", "queueconsumer", str(CHART), "--namespace", "queueconsumer-system", "--dry-run=client",
-        "--set", f"shards={shards}",
+        *IMAGE, "--set", f"shards={shards}",
     )  # fmt: skip
 
     named = re.findall(r"-n queueconsumer-system rollout status deployment/(\S+)", done.stdout)
@@ -159,13 +159,14 @@ def test_what_is_told_to_type_names_the_deployments_that_there_are(helm: Path, s
 def test_the_page_is_opened_at_the_pod_that_holds_a_lease(helm: Path, shards: int) -> None:
     done = run(
         helm, "install", "queueconsumer", str(CHART), "--namespace", "queueconsumer-system", "--dry-run=client",
-        "--set", f"shards={shards}", "--set", "page.port=9000",
+        *IMAGE, "--set", f"shards={shards}", "--set", "page.port=9000",
     )  # fmt: skip
 
     asked = re.findall(r"-n queueconsumer-system get lease (\S+) ", done.stdout)
     assert asked == [Shard(index=index + 1, count=shards).lease(OWN) for index in range(shards)]
-    forwards = re.findall(r'-n queueconsumer-system port-forward "pod/\$\{leader%_\*\}" 9000', done.stdout)
-    assert len(forwards) == shards
+    forwards = re.findall(r'-n queueconsumer-system port-forward "pod/\$\{leader%_\*\}" (\S+)\n', done.stdout)
+    # In as many terminals at the same time, so each needs a port of its own.
+    assert forwards == ["9000", "9001:9000", "9002:9000"][:shards]
     assert "http://localhost:9000" in done.stdout
 
 
@@ -271,7 +272,7 @@ def test_the_page_can_be_left_out(helm: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "image"),
     [
-        pytest.param((), "queueconsumer/operator:0.1.0", id="appVersion-by-default"),
+        pytest.param((), "registry.example.com/team/operator:0.1.0", id="appVersion-by-default"),
         pytest.param(
             ("image.repository=localhost/queueconsumer/operator", "image.tag=dev"),
             "localhost/queueconsumer/operator:dev",
@@ -279,7 +280,7 @@ def test_the_page_can_be_left_out(helm: Path) -> None:
         ),
         pytest.param(
             ("image.tag=dev", f"image.digest=sha256:{'a' * 64}"),
-            f"queueconsumer/operator@sha256:{'a' * 64}",
+            f"registry.example.com/team/operator@sha256:{'a' * 64}",
             id="by-digest",
         ),
     ],

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
+from qc_consumer.settings import Settings
+from tests.packaging.documents import blocks
 from tests.packaging.rendering import CHART, ROOT, only, rendered
 
 RULES = CHART / "files" / "alerts.yaml"
@@ -77,6 +79,50 @@ def test_consumers_are_scraped_where_they_are_scaled(
         "namespaceSelector": where,
         "podMetricsEndpoints": [{"port": "metrics", "path": "/metrics", "interval": "30s"}],
     }
+
+
+def deployments(*texts: str) -> dict[str, Any]:
+    """The pods of the Deployments in these texts, by the Deployment's name."""
+    found = [each for text in texts for each in yaml.safe_load_all(text) if each]
+    return {each["metadata"]["name"]: each["spec"]["template"] for each in found if each["kind"] == "Deployment"}
+
+
+def test_the_values_that_the_chart_shows_have_the_consumers_of_the_shop_scraped(helm: Path) -> None:
+    """Prometheus says nothing of a PodMonitor that finds nothing."""
+    (shown,) = [block.text for block in blocks(CHART / "README.md") if "podMonitor:" in block.text]
+    manifests = sorted((ROOT / "examples" / "shop" / "manifests").glob("*.yaml"))
+    pods = deployments(*(manifest.read_text() for manifest in manifests))
+
+    settings = [f"{value}:={json.dumps(given)}" for value, given in yaml.safe_load(shown).items()]
+    spec = only(rendered(helm, *settings), "PodMonitor", "queueconsumer-operator-consumers")["spec"]
+
+    named = spec["podMetricsEndpoints"][0]["port"]
+    assert {
+        name: [port["containerPort"] for port in pod["spec"]["containers"][0]["ports"] if port["name"] == named]
+        for name, pod in pods.items()
+        if spec["selector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+    } == {"receipts": [9090], "invoices": [9090]}
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/quickstart.md"])
+def test_a_consumer_that_is_shown_names_the_port_by_which_it_is_scraped(helm: Path, page: str) -> None:
+    shown = [block.text for block in blocks(ROOT / page) if block.language == "yaml" and "CONSUMER_QUEUE" in block.text]
+    spec = only(rendered(helm, *CONSUMERS), "PodMonitor", "queueconsumer-operator-consumers")["spec"]
+
+    (pod,) = deployments(*shown).values()
+    (container,) = pod["spec"]["containers"]
+
+    assert container["ports"] == [
+        {"name": spec["podMetricsEndpoints"][0]["port"], "containerPort": Settings(queue="receipts").metrics_port}
+    ]
+
+
+def test_the_image_of_consumers_exposes_the_port_that_they_serve() -> None:
+    lines = (ROOT / "consumer_image" / "Dockerfile").read_text().splitlines()
+
+    exposed = [line.split()[1:] for line in lines if line.startswith("EXPOSE ")]
+
+    assert exposed == [[str(Settings(queue="receipts").metrics_port)]]
 
 
 def rules(helm: Path, *settings: str) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,7 +12,7 @@ import yaml
 
 from devcluster import images
 from tests.packaging.documents import DOCS, ROOT, blocks, documents
-from tests.packaging.rendering import CHART, only, run
+from tests.packaging.rendering import CHART, IMAGE, only, run
 
 SHELL: Final = {"sh", "bash", "console"}
 LOADED: Final = images.reference("operator")
@@ -89,7 +90,7 @@ def test_each_names_the_chart_and_values_that_it_takes(helm: Path, install: Inst
 
 @EACH
 def test_each_names_an_image_that_the_cluster_can_have(helm: Path, install: Install) -> None:
-    """None is published under the chart's default name, so its pods would never come up."""
+    """None is published, so pods with another name would never come up, or run what somebody else has put there."""
     manifests = [found for found in yaml.load_all(install.rendered(helm), Loader=yaml.CSafeLoader) if found]
     (container,) = only(manifests, "Deployment")["spec"]["template"]["spec"]["containers"]
 
@@ -130,27 +131,80 @@ def test_before_the_lines_it_is_said_where_the_image_comes_from(page: Path) -> N
     assert NO_IMAGE in plain(before)
 
 
-def notes(helm: Path, *settings: str) -> str:
-    """What Helm prints after an installation with these values, in one line."""
+@pytest.mark.parametrize("settings", [(), ("image.tag=dev",), (f"image.digest=sha256:{0:064}",)])
+def test_whoever_names_no_image_is_refused_and_told_where_one_comes_from(helm: Path, settings: tuple[str, ...]) -> None:
+    """A name of the chart's own would be anybody's to publish under, for pods that may read Secrets."""
     values = [word for setting in settings for word in ("--set", setting)]
+
+    done = run(helm, "template", "queueconsumer", str(CHART), *values)
+
+    assert done.returncode != 0
+    assert (
+        "image.repository must name the operator's image, for none is published: build one from operator/Dockerfile, "
+        "push it to where your cluster pulls from, and name it by image.repository and image.tag (README.md, Install)"
+    ) in done.stderr
+
+
+def notes(helm: Path, *settings: str) -> str:
+    """What Helm prints after an installation with these values."""
+    values = [word for setting in settings for word in ("--set-json", setting)]
     done = run(
-        helm, "install", "queueconsumer", str(CHART), "--namespace", "queueconsumer-system", "--dry-run=client", *values
-    )
+        helm, "install", "queueconsumer", str(CHART), "--namespace", "queueconsumer-system", "--dry-run=client",
+        *IMAGE, *values,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    return plain(done.stdout.partition("NOTES:\n")[2])
-
-
-def test_whoever_names_no_image_is_told_which_one_it_is_and_where_it_comes_from(helm: Path) -> None:
-    version = yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]
-
-    assert f"Its image is queueconsumer/operator:{version}. {NO_IMAGE} Next, tell it" in notes(helm)
+    return done.stdout.partition("NOTES:\n")[2]
 
 
 @pytest.mark.parametrize(
-    "setting", ["image.repository=registry.example.com/team/operator", f"image.digest=sha256:{0:064}"]
+    ("settings", "namespace"), [((), "shop"), (('watch.namespaces=["bank", "till"]',), "bank")], ids=["all", "some"]
 )
-def test_whoever_names_an_image_is_not_told_at_each_upgrade_that_there_is_none(helm: Path, setting: str) -> None:
-    told = notes(helm, setting)
+def test_the_example_of_the_notes_can_be_pasted_and_is_served(
+    helm: Path, settings: tuple[str, ...], namespace: str
+) -> None:
+    """With what follows it, of which a here-document without its end would swallow all; cat shows what kubectl gets."""
+    told = notes(helm, *settings)
+    block = told[told.index("kubectl apply -f - ") : told.index("Nothing to scale yet?")]
 
-    assert "rollout status deployment/queueconsumer-operator Next, tell it" in told
-    assert "image is" not in told
+    done = subprocess.run(
+        ["bash", "-euc", f"kubectl() {{ cat; }}\n{block}\necho '---'; echo 'then: typed'"],
+        check=False, capture_output=True, text=True,
+    )  # fmt: skip
+
+    assert (done.returncode, done.stderr) == (0, "")
+    applied, after = yaml.safe_load_all(done.stdout)
+    assert (applied["kind"], applied["metadata"]) == ("QueueConsumer", {"name": "receipts", "namespace": namespace})
+    assert after == {"then": "typed"}
+    assert f"kubectl -n {namespace} describe queueconsumer receipts" in told
+
+
+def test_whoever_has_nothing_to_scale_is_led_to_the_quickstart(helm: Path) -> None:
+    (page,) = re.findall(r"Nothing to scale yet\? (\S+) has a broker and a consumer", notes(helm))
+
+    assert ROOT / page == DOCS / "quickstart.md"
+    assert (ROOT / page).is_file()
+
+
+@pytest.mark.parametrize(
+    ("settings", "brokers", "others"),
+    [
+        ((), "brokers at the ports 5671, 5672, 15671, 15672, 15691, 15692 only", "nothing but its metrics"),
+        (
+            ("networkPolicy.brokers.ports=[5671]", 'networkPolicy.page.from=[{"podSelector": {}}]'),
+            "brokers at the ports 5671 only",
+            "nothing but its metrics and its page",
+        ),
+        (
+            ("networkPolicy.brokers.ports=[]", "networkPolicy.metrics.from=[]"),
+            "no brokers, as networkPolicy.brokers.ports is empty",
+            "nothing",
+        ),
+    ],
+    ids=["default", "page-open", "closed"],
+)
+def test_the_notes_say_what_the_network_policy_lets_through(
+    helm: Path, settings: tuple[str, ...], brokers: str, others: str
+) -> None:
+    said = f"A NetworkPolicy lets the operator reach {brokers}, and lets others reach {others}: see networkPolicy"
+
+    assert said in plain(notes(helm, *settings))

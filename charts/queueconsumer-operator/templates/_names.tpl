@@ -20,11 +20,13 @@
 {{- end -}}
 {{- end -}}
 
+{{/* No name is the default: an image of that name could be anybody's, and the operator may read Secrets. */}}
 {{- define "queueconsumer-operator.image" -}}
+{{- $repository := required "image.repository must name the operator's image, for none is published: build one from operator/Dockerfile, push it to where your cluster pulls from, and name it by image.repository and image.tag (README.md, Install)" .Values.image.repository -}}
 {{- if .Values.image.digest -}}
-{{- printf "%s@%s" .Values.image.repository .Values.image.digest | quote -}}
+{{- printf "%s@%s" $repository .Values.image.digest | quote -}}
 {{- else -}}
-{{- printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) | quote -}}
+{{- printf "%s:%s" $repository (default .Chart.AppVersion .Values.image.tag) | quote -}}
 {{- end -}}
 {{- end -}}
 

@@ -15,4 +15,8 @@ that of `kubectl get --selector`; the operator would find a mistake as well, but
 {{- if and $selector (not (regexMatch (printf `^%s(,%s)*$` $term $term) $selector)) -}}
 {{- fail (printf "watch.namespaceSelector must be a label selector as kubectl takes it, such as team=shop or team in (shop, bank) (is %q)" $selector) -}}
 {{- end -}}
+{{- $trial := .Values.test.namespace -}}
+{{- if and $trial .Values.watch.namespaces (not (has $trial .Values.watch.namespaces)) -}}
+{{- fail (printf "test.namespace must be one of watch.namespaces, %s (is %q): nothing is scaled in others, so helm test would wait in vain" (join ", " .Values.watch.namespaces) $trial) -}}
+{{- end -}}
 {{- end -}}
