@@ -17,6 +17,7 @@ from bench.page_scene import fleet, utcnow
 from qc_operator.page.server import Operator, Page
 from qc_operator.registry import Known
 from qc_operator.reporting import Change, rfc3339
+from qc_operator.scaling.reasons import Reason
 from qc_operator.surroundings import Nobody, Onlooker
 
 ROUNDS = 30
@@ -24,7 +25,7 @@ ROUNDS = 30
 PARTS = 20
 """In which a round is told, so that it is spread over its second."""
 SCALED_EVERY = 0.5
-SCALED = "WokeUp"
+SCALED = Reason.OVERRIDE.value
 """The reason of those changes, which no other has."""
 
 Telling = tuple[Known, dict[str, Any]]
@@ -49,7 +50,7 @@ def scaled(telling: Telling) -> tuple[dict[str, Any], Change]:
     """The status of an object whose replicas were changed right now."""
     words = f"{time.time():.6f}"
     entry = {"time": rfc3339(utcnow()), "from": 0, "to": 5, "reason": SCALED, "limitedBy": "none", "message": words}
-    return {**telling[1], "history": [entry, *telling[1]["history"]][:20]}, Change(before=0, after=5)
+    return {**telling[1], "history": [entry, *telling[1].get("history", ())][:20]}, Change(before=0, after=5)
 
 
 async def tell(onlooker: Onlooker, *, members: int, moving: int) -> None:

@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 
-from bench.page_scene import Course, tell_shop, utcnow
+from bench.page_course import Course
+from bench.page_scene import ABOVE, tell_shop, utcnow
 from qc_operator.page.server import Operator, Page
 from qc_operator.registry import Known
 from qc_operator.reporting import Change
+from qc_operator.scaling.pause import REPLICAS
 
 
 @dataclass
@@ -59,10 +61,12 @@ class Served:
         return next(course for course in self.courses if course.about.key.name == name)
 
     def scale(self, name: str, *, to: int) -> None:
-        """Have one scaled now, because of a message."""
+        """Have one scaled now: from zero by messages, otherwise by a person's word, which takes no time."""
         course = self.course(name)
-        course.arrivals = lambda _: to * course.each
-        course.lag = 0.0
+        if course.desired:
+            course.annotate({REPLICAS: str(to)})
+        else:
+            course.lag = float(to * ABOVE)
         status, change = course.step(utcnow(), second=10_000, length=0)
         assert change is not None
         self.tell(course.about, status, change=change)

@@ -12,7 +12,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Route, expect
 
-from bench.page_scene import condition, fleet, known, utcnow
+from bench.page_course import condition, known
+from bench.page_scene import fleet, utcnow
 from qc_operator.page import server, stream
 from qc_operator.reporting import rfc3339
 from tests.adapters.page.browsing import Sight, browser, tab
@@ -67,6 +68,7 @@ async def test_the_worst_stand_on_top_and_a_scaling_is_seen_at_once(served: Serv
     assert ["shop/orders", "mail/mails", "shop/thumbnails"] == (await sight.texts("#rows tbody a"))[:3]
     assert ["✖ late", "! not ready", "⤒ at its limit"] == (await sight.texts("#rows tbody .state"))[:3]
     assert "1 ✖ late" in await sight.texts("#states button")
+    assert 16 <= await sight.page.evaluate(GAP)
     served.scale("statements", to=4)
     await expect(sight.page.locator("#scalings li:first-child")).to_contain_text("bank/statements")
 
@@ -85,7 +87,7 @@ async def test_one_of_them_says_why_it_has_as_many(sight: Sight) -> None:
     labels = [str(await figure.get_attribute("aria-label")) for figure in await sight.page.get_by_role("img").all()]
     assert ["Lag", "Wait", "Arrivals", "Replicas"] == [label.split(",")[0].split()[0] for label in labels]
     assert re.fullmatch(
-        r"Wait against objective, seconds: wait [\d,.]+, between .+; objective 10, between 10 and 10", labels[1]
+        r"Wait against objective, seconds: wait [\d,.]+, between .+; objective 60, between 60 and 60", labels[1]
     )
     assert re.match(r"Lag, messages: ready .+; unacked \d+, between \d+ and \d+$", labels[0])
     await sight.page.get_by_role("button", name="2 h").click()
@@ -104,7 +106,7 @@ async def test_it_is_used_by_keys(served: Served, sight: Sight) -> None:
     await page.keyboard.press("/")
     await expect(page.locator("#filter")).to_be_focused()
     await page.keyboard.type("bank paused")
-    assert ["bank/statements"] == await sight.texts("#rows tbody a")
+    assert ["bank/ledger"] == await sight.texts("#rows tbody a")
     await page.keyboard.press("Escape")
     await page.keyboard.press("j")
     await expect(row(sight, "shop/orders")).to_be_focused()
@@ -256,7 +258,7 @@ async def test_what_is_not_known_is_a_gap_and_no_zero(served: Served, sight: Sig
 
 async def test_a_decision_that_says_more_than_the_state_is_shown(served: Served, sight: Sight) -> None:
     now = rfc3339(utcnow())
-    ready = condition("Ready", "True", "Reconciled", "well", since=now)
+    ready = condition("Ready", "True", "Scaling", "well", since=now)
     long = "48 messages/s need 9 replicas at 5.88/s each for 99 % of them to wait no longer than 5 s " * 4
     said = {
         "same": ("by annotation", "by annotation"),
@@ -265,12 +267,12 @@ async def test_a_decision_that_says_more_than_the_state_is_shown(served: Served,
     }
     for name, (state, decision) in said.items():
         status = {
-            "conditions": [ready, condition("Paused", "True", "Paused", state, since=now)],
+            "conditions": [ready, condition("Paused", "True", "Annotation", state, since=now)],
             "lastDecision": {
                 "time": now,
                 "from": 3,
                 "to": 3,
-                "reason": "Held",
+                "reason": "Steady",
                 "limitedBy": "none",
                 "message": decision,
             },
@@ -279,8 +281,8 @@ async def test_a_decision_that_says_more_than_the_state_is_shown(served: Served,
     await sight.open()
 
     told = {name: await sight.texts(f"#rows tr:has(a[href='#/said/{name}']) .clamp") for name in said}
-    assert ["Paused: by annotation"] == told["same"]
-    assert ["Paused: by annotation", "Held: 48 messages / 6 = 8; by annotation 3 replicas"] == told["more"]
+    assert ["Annotation: by annotation"] == told["same"]
+    assert ["Annotation: by annotation", "Steady: 48 messages / 6 = 8; by annotation 3 replicas"] == told["more"]
     assert 1 == len(told["long"])
 
 
@@ -581,6 +583,20 @@ BROKEN = """() => {
   return found;
 }"""
 """Words of headings and of short cells that go over two lines, and cells that are narrower than what is in them."""
+
+GAP = """() => {
+  const gaps = [];
+  const inside = (cell) => {
+    const range = document.createRange();
+    range.selectNodeContents(cell);
+    return range.getBoundingClientRect();
+  };
+  for (const { cells } of document.querySelectorAll("#rows tr")) {
+    for (let i = 1; i < cells.length; i++) gaps.push(inside(cells[i]).left - inside(cells[i - 1]).right);
+  }
+  return Math.min(...gaps);
+}"""
+"""Pixels that are between what is in two columns, at least."""
 
 CONTRAST = """() => {
   const light = (colour) => {

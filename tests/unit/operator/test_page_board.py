@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bench.page_scene import condition, known
+from bench.page_course import condition, known
 from qc_operator.page.board import Board
 from qc_operator.page.curve import Curve
 from qc_operator.page.history import History
@@ -42,7 +42,7 @@ def board(clock: Clock) -> Board:
 
 def status(*history: tuple[datetime, int, int], replicas: int = 0) -> dict[str, Any]:
     return {
-        "conditions": [condition("Ready", "True", "Reconciled", "well", since=rfc3339(BEGIN))],
+        "conditions": [condition("Ready", "True", "Scaling", "well", since=rfc3339(BEGIN))],
         "currentReplicas": replicas,
         "history": [
             {"time": rfc3339(at), "from": before, "to": after, "reason": "WokeUp", "message": "12 messages"}

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from bench.page_scene import condition, known, waiting
+from bench.page_course import condition, known
+from bench.page_scene import waiting
 from qc_operator.page.figures import figures, worst
 from qc_operator.page.row import MESSAGE, Row, row, worst_first
 from qc_operator.page.urgency import urgency
 
-READY = condition("Ready", "True", "Reconciled", "well", since="2026-11-27T00:00:00Z")
+READY = condition("Ready", "True", "Scaling", "well", since="2026-11-27T00:00:00Z")
 
 
 def status(*conditions: dict[str, Any], **fields: Any) -> dict[str, Any]:
@@ -37,7 +38,7 @@ def held(kind: str, truth: str, reason: str) -> dict[str, Any]:
         (status(held("ScalingLimited", "True", "TooManyReplicas")), "limited", "TooManyReplicas: so it is"),
         (status(held("ScalingLimited", "True", "ConsumersStuck")), "limited", "ConsumersStuck: so it is"),
         (status(held("ScalingLimited", "True", "ScaleDownStabilized"), held("Active", "True", "Busy")), "working", ""),
-        (status(held("Paused", "True", "PausedByAnnotation")), "paused", "PausedByAnnotation: so it is"),
+        (status(held("Paused", "True", "Annotation")), "paused", "Annotation: so it is"),
         (status(held("Active", "True", "Busy")), "working", ""),
         (status(held("Active", "False", "Idle")), "idle", ""),
         (status(held("ObjectiveMet", "Unknown", "WaitUnknown")), "idle", ""),

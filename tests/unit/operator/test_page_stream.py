@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bench.page_scene import condition, known
+from bench.page_course import condition, known
 from qc_operator.page import stream
 from qc_operator.page.board import Board
 from qc_operator.page.replay import KEPT
@@ -35,7 +35,7 @@ class Scene:
 
     def tell(self, name: str, *, ready: int = 0, change: Change | None = None) -> None:
         status: dict[str, Any] = {
-            "conditions": [condition("Ready", "True", "Reconciled", "well", since="2026-11-27T06:00:00Z")],
+            "conditions": [condition("Ready", "True", "Scaling", "well", since="2026-11-27T06:00:00Z")],
             "queues": [{"name": name, "state": "Read", "ready": ready, "unacknowledged": 0}],
         }
         if change:

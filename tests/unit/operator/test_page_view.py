@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from bench.page_scene import condition
+from bench.page_course import condition
 from qc_operator.page.board import Board
 from qc_operator.page.manifest import manifest, raised
 from qc_operator.page.view import view
@@ -54,7 +54,7 @@ def status() -> dict[str, Any]:
         {"step": "bounds", "replicas": 8, "source": "spec.maxReplicas", "observed": True, "message": "8"},
     ]
     return {
-        "conditions": [{**condition("Ready", "True", "Reconciled", "well", since=AT), "uri": PLANTED}],
+        "conditions": [{**condition("Ready", "True", "Scaling", "well", since=AT), "uri": PLANTED}],
         "queues": [{"name": "orders", "state": "Read", "ready": 7, "unacknowledged": 1, "uri": PLANTED}],
         "currentReplicas": 3,
         "desiredReplicas": 8,
