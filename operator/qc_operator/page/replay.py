@@ -9,8 +9,8 @@ from typing import Final
 
 import msgspec
 
-KEPT: Final = 60
-"""Events: two minutes of them, at one every 2 s."""
+KEPT: Final = 40
+"""Events: two minutes of them, at one every 3 s."""
 KEPT_BYTES: Final = 4_000_000
 _DIGITS: Final = 15
 """Of a number that can be one of ours. Python refuses to read one of thousands."""

@@ -4,7 +4,7 @@
 /api/v1/operator                            the process, and how many QueueConsumers are in which state
 /api/v1/queueconsumers                      all rows, worst first
 /api/v1/queueconsumers/<namespace>/<name>   one QueueConsumer with its course, its last decision and its YAML
-/api/v1/stream                              server-sent events: `all` first, then `update` every 2 s and after a scaling
+/api/v1/stream                              server-sent events: `all` first, then `update` every 3 s and after a scaling
 """
 
 from __future__ import annotations

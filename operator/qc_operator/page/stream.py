@@ -20,7 +20,7 @@ from qc_operator.page.shown import Shown
 from qc_operator.page.viewer import Viewer
 from qc_operator.registry import Key
 
-EVERY: Final = 2.0
+EVERY: Final = 3.0
 """Seconds between two events. A change of replicas makes one of its own."""
 TOGETHER: Final = 0.1
 """Seconds in which changes of replicas are gathered into one event: in a fleet they come by the hundred."""

@@ -49,7 +49,7 @@ class Served:
         self.url = f"http://127.0.0.1:{bound}"
 
     def only_at_once(self) -> None:
-        """Have nothing sent but what is sent at once: no update comes every 2 s."""
+        """Have nothing sent but what is sent at once: no update comes every 3 s."""
         self.page._stream._every = 3600.0
 
     def tell(

@@ -44,7 +44,7 @@ class Scene:
         self.board.told(known("shop", name), status=status, change=change, now=NOW)
 
     async def update(self, *, always: bool) -> None:
-        """What happens every 2 s."""
+        """What happens every 3 s."""
         await self.stream._update(self.board.touched(), always=always)
 
     async def look(self, after: str = "") -> Viewer:

@@ -1,6 +1,6 @@
 // The connection to the operator: all rows first, then what changes. A lost one is taken up where it ended.
 
-const STALE = 5000; // Milliseconds without an event; there is one every 2 s.
+const STALE = 7000; // Milliseconds without an event; there is one every 3 s.
 const AGAIN = 2000;
 
 export class Stream {
