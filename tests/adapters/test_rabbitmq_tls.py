@@ -1,5 +1,6 @@
 """The brokers with TLS of the other tests refuse whom they should, and show the certificate that a test wants."""
 
+import socket
 import ssl
 import tempfile
 from collections.abc import Iterator
@@ -77,8 +78,15 @@ def test_a_client_is_the_user_that_its_certificate_names(node: RabbitMQNode, aut
 @pytest.mark.parametrize("known", [True, False], ids=["expired", "of another authority"])
 def test_a_client_with_a_bad_certificate_is_refused(node: RabbitMQNode, authority: Authority, *, known: bool) -> None:
     shown = authority.client("shop", expired=True) if known else Authority().client("shop")
-    with pytest.raises(pika.exceptions.AMQPConnectionError, match="expired" if known else "unknown ca"):
-        connect(node, context(authority, shown=shown))
+    tls, why = context(authority, shown=shown), "expired" if known else "unknown ca"
+    # With TLS 1.3 the refusal comes after the handshake. Who writes before reading it, as an AMQP client does, may be
+    # told no more than that the connection was reset.
+    with (
+        socket.create_connection((node.host, node.amqps_port), timeout=30) as plain,
+        pytest.raises(ssl.SSLError, match=why),
+        tls.wrap_socket(plain, server_hostname="localhost") as connection,
+    ):
+        connection.recv(1)
 
 
 @pytest.mark.parametrize(
