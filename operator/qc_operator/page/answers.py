@@ -48,10 +48,14 @@ def json(request: web.Request, value: Any, *, status: int = 200) -> web.Response
         # All rows of a thousand objects take 10 ms, in which decisions go on.
         zlib_executor_size=16_384,
     )
-    # aiohttp's own choice takes `gzip;q=0` for a wish.
+    compress(request, response)
+    return response
+
+
+def compress(request: web.Request, response: web.Response) -> None:
+    """Have it compressed for who takes that; aiohttp's own choice takes `gzip;q=0` for a wish."""
     if wants_gzip(request.headers.get(hdrs.ACCEPT_ENCODING, "")):
         response.enable_compression(web.ContentCoding.gzip)
-    return response
 
 
 def refusal(request: web.Request, error: str, *, status: int, **facts: str) -> web.Response:

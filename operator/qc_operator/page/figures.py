@@ -68,6 +68,11 @@ def rounded(value: float) -> float | None:
     return None if isnan(value) else float(f"{value:.4g}")
 
 
+def count(value: float) -> int | None:
+    """A number of messages or pods, all of its digits; None where it is not known."""
+    return None if isnan(value) else int(value)
+
+
 def _capacity(queues: Sequence[Mapping[str, Any]], *, arrivals: float, replicas: float) -> float:
     """Messages per second that the replicas manage of such a mix as arrives.
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import isnan
 from typing import Any, Final
 
 import msgspec
 
 from qc_operator.page.curve import NO_CURVE, Curve
-from qc_operator.page.figures import figures, rounded, worst
+from qc_operator.page.figures import count, figures, rounded, worst
 from qc_operator.page.urgency import WORST_FIRST, State, urgency
 from qc_operator.registry import Known
 
@@ -76,14 +75,14 @@ def row(known: Known, *, status: Mapping[str, Any], curve: Curve = NO_CURVE, sil
         target=columns.get("target", ""),
         broker=columns.get("broker", ""),
         queues=columns.get("queues", ""),
-        ready=_count(seen.ready),
-        unacked=_count(seen.unacked),
+        ready=count(seen.ready),
+        unacked=count(seen.unacked),
         wait_seconds=wait,
         objective_seconds=objective,
         arrivals=rounded(seen.arrivals),
         capacity=rounded(seen.capacity),
-        current=_count(seen.current),
-        desired=_count(seen.desired),
+        current=count(seen.current),
+        desired=count(seen.desired),
         min=spec.min_replicas if spec else None,
         max=spec.max_replicas if spec else None,
         reason=decision.get("reason", ""),
@@ -116,7 +115,3 @@ def _read_at(status: Mapping[str, Any]) -> str | None:
     """The earliest of the queues that cannot be read; None while all can."""
     unread = [queue for queue in status.get("queues", ()) if queue.get("state") != "Read"]
     return min((queue["readAt"] for queue in unread if "readAt" in queue), default=None) if unread else None
-
-
-def _count(value: float) -> int | None:
-    return None if isnan(value) else int(value)

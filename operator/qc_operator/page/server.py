@@ -22,7 +22,7 @@ from aiohttp import ClientConnectionError, hdrs, web
 from qc_operator import VERSION
 from qc_operator.exposition import wants_gzip
 from qc_operator.page import files
-from qc_operator.page.answers import POLICY, guard, json, refusal
+from qc_operator.page.answers import POLICY, compress, guard, json, refusal
 from qc_operator.page.board import Board
 from qc_operator.page.hosts import only_for
 from qc_operator.page.row import worst_first
@@ -129,8 +129,7 @@ class Page:
         text = self._files[files.INDEX].body.decode().replace("{nonce}", nonce)
         response = web.Response(text=text, content_type="text/html")
         response.headers[hdrs.CONTENT_SECURITY_POLICY] = POLICY.replace("{nonce}", nonce)
-        if wants_gzip(request.headers.get(hdrs.ACCEPT_ENCODING, "")):
-            response.enable_compression(web.ContentCoding.gzip)
+        compress(request, response)
         return response
 
     async def _file(self, request: web.Request) -> web.Response:

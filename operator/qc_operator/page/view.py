@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import isnan
 from typing import Any, Final
 
 import msgspec
 
 from qc_operator.page.board import Board, Told
-from qc_operator.page.figures import Figures, figures, rounded
+from qc_operator.page.figures import Figures, count, figures, rounded
 from qc_operator.page.history import Point
 from qc_operator.page.manifest import manifest, raised
 from qc_operator.page.row import Row
@@ -103,9 +102,5 @@ def _columns(points: Sequence[Point]) -> dict[str, list[float | None]]:
     columns: dict[str, list[float | None]] = {"at": [at for at, _ in points]}
     for index, name in enumerate(Figures._fields):
         values = [figures[index] for _, figures in points]
-        columns[name] = [_count(value) if name in COUNTED else rounded(value) for value in values]
+        columns[name] = [count(value) if name in COUNTED else rounded(value) for value in values]
     return columns
-
-
-def _count(value: float) -> int | None:
-    return None if isnan(value) else int(value)
